@@ -1,0 +1,47 @@
+# FirmFlow Recovery. `make help` lists what there is.
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test test-large setup fmt vet lint go-test clean
+
+# Without git or tags the version says so instead of failing.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# With CI=true a test that needs Docker or PostgreSQL fails where it would otherwise be skipped.
+ifeq ($(CI),true)
+REQUIRE := FIRMFLOW_RECOVERY_TEST_REQUIRE=docker,postgres
+endif
+
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+build: ## compile ./firmflow-recovery
+	CGO_ENABLED=0 go build -trimpath -ldflags "-X main.version=$(VERSION)" -o firmflow-recovery .
+
+demo: ## rehearse a recovery on a sample FirmFlow; options in DEMO_FLAGS
+	@.ci/setup demo
+	@$(MAKE) --no-print-directory build
+	./firmflow-recovery demo $(DEMO_FLAGS)
+
+test: ## everything CI runs: set-up, format, vet, lint, build, tests
+	@for part in setup fmt vet lint build go-test; do $(MAKE) --no-print-directory $$part || exit; done
+
+setup: ## install what the tests need
+	.ci/setup test
+
+fmt: ## list files that gofmt would change, and fail if there are any
+	@unformatted=$$(gofmt -l .) || exit; test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+
+vet: ## run go vet
+	go vet ./...
+
+lint: ## run golangci-lint, building it first where it is missing
+	@linter=$$(.ci/setup lint) && set -x && "$$linter" run ./...
+
+go-test: ## run the Go tests alone, with the race detector
+	$(REQUIRE) go test -race -count=1 -timeout 40m ./...
+
+test-large: ## recover 2 GiB of documents and a dump of 1 GiB, and measure the memory: minutes, and 10 GiB of disk
+	FIRMFLOW_RECOVERY_TEST_LARGE=1 go test -count=1 -v -timeout 60m -run TestMemoryDoesNotGrowWithTheData .
+
+clean: ## remove what make builds here; caches stay
+	rm -f firmflow-recovery coverage.*
