@@ -1,0 +1,142 @@
+package recovery
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// Operator is whoever is in charge of a run, behind a screen, a transcript or
+// a stream of JSON.
+type Operator interface {
+	// Tell hands over an event. It never blocks and never fails: the work does
+	// not wait for a screen.
+	Tell(e Event)
+	// Ask waits for an answer. It returns a *NoAnswerError where none can be
+	// had, and the context's error when the run ends first.
+	Ask(ctx context.Context, q Question) (Answer, error)
+}
+
+// QuestionID names a question, so that a flag can answer it beforehand.
+type QuestionID string
+
+// The questions. Those above AskRemedy come before a run and change nothing.
+const (
+	AskTask     QuestionID = "task"     // what is to be done?
+	AskBackup   QuestionID = "backup"   // with which backup?
+	AskOriginal QuestionID = "original" // where is the original .env?
+	AskRead     QuestionID = "read"     // a document was asked for: read it
+	AskLooked   QuestionID = "looked"   // the pre-flight check found nothing in the way: what now?
+	AskBlocked  QuestionID = "blocked"  // something stands in the way: look again?
+	AskRemedy   QuestionID = "remedy"   // may the step mend this itself?
+	AskStart    QuestionID = "start"    // begin, now that the plan is known?
+	AskFailure  QuestionID = "failure"  // a step failed: what now?
+)
+
+// Harmless tells whether no answer to the question can change anything.
+func (id QuestionID) Harmless() bool {
+	switch id {
+	case AskTask, AskBackup, AskOriginal, AskRead, AskLooked, AskBlocked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Question is asked by the engine.
+type Question struct {
+	ID      QuestionID `json:"id"`
+	Step    StepID     `json:"step,omitempty"`
+	Text    string     `json:"text"`
+	Options []Option   `json:"options"`
+	Typed   string     `json:"typed,omitempty"`  // must be typed out to consent; an option alone is not enough
+	Enter   string     `json:"enter,omitempty"`  // what is to be typed, where any text is an answer: "path"
+	Flag    string     `json:"flag,omitempty"`   // the flag that answers it where nobody can be asked
+	Action  Action     `json:"action,omitempty"` // the remedy that is offered
+	Page    *Page      `json:"page,omitempty"`   // what is laid out beside it
+}
+
+// Option is a possible answer. Why is set where it cannot be chosen.
+type Option struct {
+	Key    Choice `json:"key"`
+	Label  string `json:"label"`
+	Detail string `json:"detail,omitempty"` // what comes of it, in a few words
+	Why    string `json:"why,omitempty"`
+}
+
+// Choice is what an operator decided. That of a backup is its name.
+type Choice string
+
+// The choices. The zero value stops.
+const (
+	Stop      Choice = ""
+	Go        Choice = "go"
+	Retry     Choice = "retry"
+	Apply     Choice = "apply"
+	Again     Choice = "again"    // look again, in place
+	Back      Choice = "back"     // to the question before; what was answered is kept
+	Original  Choice = "original" // compare with another original .env
+	Shell     Choice = "shell"    // the operator opened a shell, and is back
+	Resume    Choice = "resume"
+	Recover   Choice = "recover"
+	Preflight Choice = "preflight"
+	Report    Choice = "report"
+	Attach    Choice = "attach"
+)
+
+// Offers tells whether a choice is among the options and can be chosen.
+func (q Question) Offers(c Choice) bool {
+	return slices.ContainsFunc(q.Options, func(o Option) bool { return o.Key == c && o.Why == "" })
+}
+
+// Begin is the option on which a cursor begins. Where nothing can be changed it
+// is the first that can be chosen; to retry is to go on with what was agreed
+// to; anything else must be chosen on purpose, so it begins on the way out.
+func (q Question) Begin() int {
+	at := func(want func(Option) bool) int { return slices.IndexFunc(q.Options, want) }
+	if q.ID.Harmless() {
+		return max(at(func(o Option) bool { return o.Why == "" }), 0)
+	}
+	if i := at(func(o Option) bool { return o.Key == Retry && o.Why == "" }); i >= 0 {
+		return i
+	}
+
+	return max(at(func(o Option) bool { return o.Key == q.Leave() }), 0)
+}
+
+// Leave is what esc chooses: back where that leads somewhere, else a stop.
+func (q Question) Leave() Choice {
+	if q.Offers(Back) {
+		return Back
+	}
+
+	return Stop
+}
+
+// Answer is the answer to a Question. Its zero value stops.
+type Answer struct {
+	Choice Choice `json:"choice"`
+	Typed  string `json:"typed,omitempty"`
+}
+
+// Consents tells whether an answer chooses what was asked for, and typed what
+// had to be typed.
+func (q Question) Consents(a Answer, want Choice) bool {
+	return a.Choice == want && want != Stop && a.Typed == q.Typed
+}
+
+// NoAnswerError is a question that nobody could be asked.
+type NoAnswerError struct{ Question Question }
+
+func (e *NoAnswerError) Error() string {
+	return fmt.Sprintf("no answer to %q: nobody to ask; %s answers it", e.Question.Text, e.Question.Flag)
+}
+
+// StopRequest is the cause of a context that was ended on purpose: a signal, or
+// the operator's stop.
+type StopRequest struct {
+	By   string
+	Exit ExitCode
+}
+
+func (s *StopRequest) Error() string { return "stopped by " + s.By }

@@ -1,0 +1,130 @@
+package recovery
+
+import (
+	"errors"
+	"fmt"
+)
+
+// end gives a run its last word.
+func (w *walker) end(v Verdict) Verdict {
+	v.Took = w.Now().Sub(w.began)
+	w.out.tell(Event{Kind: RunEnded, Verdict: &v})
+
+	return v
+}
+
+// stopped is the verdict over a run that changed nothing.
+func (w *walker) stopped(err error) Verdict {
+	var blockedBy *blockedError
+	var refused *notConfirmedError
+	var none *NoAnswerError
+	var turned *turnedError
+	var request *StopRequest
+	var failure *Failure
+	switch {
+	case errors.As(err, &failure):
+		return unchanged(failure.Diagnosis, ExitUnexpected)
+	case errors.As(err, &blockedBy):
+		return unchanged(blockedBy.Diagnosis, ExitBlocked)
+	case errors.As(err, &refused):
+		return unchanged(notConfirmed(refused.Question), ExitNotConfirmed)
+	case errors.As(err, &none):
+		return unchanged(AnswerMissing(none.Question), ExitNotConfirmed)
+	case errors.As(err, &turned):
+		return Verdict{Outcome: NothingChanged, Exit: ExitNotConfirmed, Turn: turned.to}
+	case errors.As(err, &request):
+		return Verdict{Outcome: NothingChanged, Exit: request.Exit}
+	default:
+		return unchanged(unexpected(err), ExitUnexpected)
+	}
+}
+
+// failed is the verdict over a run that had begun: by now things may have
+// changed, beside the live data.
+func (w *walker) failed(index int, err error) Verdict {
+	var request *StopRequest
+	if errors.As(err, &request) {
+		return Verdict{Outcome: Interrupted, Exit: request.Exit, Proofs: w.proofs}
+	}
+	v := Verdict{Outcome: PreviousLive, Exit: ExitStep1 + ExitCode(index), Proofs: w.proofs}
+	var failure *Failure
+	if !errors.As(err, &failure) {
+		d := unexpected(err)
+		v.Diagnosis, v.Exit = &d, ExitUnexpected
+		return v
+	}
+	v.Diagnosis = &failure.Diagnosis
+	if exit, ok := failure.Diagnosis.Code.Exit(); ok {
+		v.Exit = exit
+	}
+	if s, can := w.Steps[index].(Switcher); can && s.Switched() {
+		v.Outcome, v.Exit = NotVerified, ExitNotVerified
+	}
+
+	return v
+}
+
+// Switcher is a step that makes the restored data live: after that a failure no
+// longer leaves the previous data in place.
+type Switcher interface {
+	Switched() bool
+}
+
+func unchanged(d Diagnosis, exit ExitCode) Verdict {
+	if own, ok := d.Code.Exit(); ok {
+		exit = own
+	}
+
+	return Verdict{Outcome: NothingChanged, Exit: exit, Diagnosis: &d}
+}
+
+// blockedError is a plan that cannot be carried out.
+type blockedError struct{ Diagnosis Diagnosis }
+
+func (e *blockedError) Error() string { return e.Diagnosis.Summary }
+
+// notConfirmedError is an operator who did not consent.
+type notConfirmedError struct{ Question Question }
+
+func (e *notConfirmedError) Error() string { return "not confirmed: " + e.Question.Text }
+
+func notConfirmed(q Question) Diagnosis {
+	return Diagnosis{
+		Code: CodeNotConfirmed, Summary: "The recovery was not confirmed", Seen: q.Text,
+		Intact:   "Nothing was changed.",
+		Remedies: []Remedy{{Do: "Read the plan, then confirm with " + q.Flag}},
+	}
+}
+
+// AnswerMissing is a question that nobody could be asked before anything was
+// begun.
+func AnswerMissing(q Question) Diagnosis {
+	return Diagnosis{
+		Code: CodeAnswerMissing, Summary: "An answer is missing and nobody can be asked", Seen: q.Text,
+		Intact:   "Nothing was changed.",
+		Remedies: []Remedy{{Do: "Add the flag that answers it: " + q.Flag}},
+	}
+}
+
+func unexpected(err error) Diagnosis {
+	return Diagnosis{
+		Code: CodeUnexpected, Summary: "Something happened that this program does not know",
+		Seen: err.Error(), Intact: "Nothing that was replaced has been deleted; the journal tells how far the run came.",
+		Remedies: []Remedy{{Do: "Look at what stands, then continue", Command: "firmflow-recovery resume"}},
+	}
+}
+
+// diagnose gives an error its meaning: its own, if it carries one, else what
+// the step makes of it.
+func diagnose(step Step, err error) Diagnosis {
+	var failure *Failure
+	if errors.As(err, &failure) {
+		return failure.Diagnosis
+	}
+	d := step.Diagnose(err)
+	if d.Code == "" {
+		return unexpected(fmt.Errorf("%s: %w", step.Title(), err))
+	}
+
+	return d
+}

@@ -1,0 +1,143 @@
+package recovery
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Plan is what a recovery would do, before anything is done.
+type Plan struct {
+	Backup string        `json:"backup"`
+	Target string        `json:"target"`
+	Steps  []PlannedStep `json:"steps"`
+}
+
+// PlannedStep is one step of a plan.
+type PlannedStep struct {
+	ID         StepID     `json:"id"`
+	Title      string     `json:"title"`
+	Assessment Assessment `json:"assessment"`
+}
+
+// Blocked tells whether a step cannot run.
+func (p Plan) Blocked() bool {
+	for _, s := range p.Steps {
+		if s.Assessment.Standing == Blocked {
+			return true
+		}
+	}
+
+	return false
+}
+
+// Replaces lists the live data that would be set aside.
+func (p Plan) Replaces() []string {
+	var all []string
+	for _, s := range p.Steps {
+		all = append(all, s.Assessment.Replaces...)
+	}
+
+	return all
+}
+
+// Loses lists what the operator gives up by going on.
+func (p Plan) Loses() []string {
+	var all []string
+	for _, s := range p.Steps {
+		if s.Assessment.Loses != "" {
+			all = append(all, s.Assessment.Loses)
+		}
+	}
+
+	return all
+}
+
+// problem gives the diagnosis that blocks: the first finding that failed.
+func (p Plan) problem() (Diagnosis, bool) {
+	for _, s := range p.Steps {
+		if s.Assessment.Standing != Blocked {
+			continue
+		}
+		for _, f := range s.Assessment.Findings {
+			if f.Status == Failed && f.Diagnosis != nil {
+				return *f.Diagnosis, true
+			}
+		}
+	}
+
+	return Diagnosis{}, false
+}
+
+// blocking is the first step that cannot run.
+func (p Plan) blocking() StepID {
+	for _, s := range p.Steps {
+		if s.Assessment.Standing == Blocked {
+			return s.ID
+		}
+	}
+
+	return ""
+}
+
+// secrets tells whether what blocks is about the secrets.
+func (p Plan) secrets() bool {
+	d, blocked := p.problem()
+	exit, known := d.Code.Exit()
+
+	return blocked && known && exit == ExitSecrets
+}
+
+// String gives the plan as text. Its form is a contract: scripts and runbooks
+// quote it.
+func (p Plan) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Plan: backup %s -> %s\n", p.Backup, p.Target)
+	for i, s := range p.Steps {
+		fmt.Fprintf(&b, "  %d %s%s\n", i+1, s.Title, standing(s.Assessment.Standing))
+		for _, change := range s.Assessment.Changes {
+			fmt.Fprintf(&b, "      %s\n", change)
+		}
+	}
+	list(&b, "  REPLACED, AND KEPT", p.Replaces())
+	list(&b, "  LOST", p.Loses())
+
+	return b.String()
+}
+
+func standing(s Standing) string {
+	switch s {
+	case Done:
+		return " (done already)"
+	case Blocked:
+		return " (blocked)"
+	default:
+		return ""
+	}
+}
+
+func list(b *strings.Builder, head string, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintln(b, head)
+	for _, line := range lines {
+		fmt.Fprintf(b, "      %s\n", line)
+	}
+}
+
+// Runbook gives the same recovery as shell commands, for the day on which this
+// program cannot be run.
+func (p Plan) Runbook() string {
+	var b strings.Builder
+	b.WriteString("#!/bin/sh\n")
+	fmt.Fprintf(&b, "# Recovery of %s from backup %s, by hand.\n", p.Target, p.Backup)
+	b.WriteString("# Read each command before you run it. Nothing here deletes what it replaces.\nset -eu\n")
+	for i, s := range p.Steps {
+		fmt.Fprintf(&b, "\n# Step %d: %s\n", i+1, s.Title)
+		for _, command := range s.Assessment.Commands {
+			b.WriteString(command + "\n")
+		}
+	}
+
+	return b.String()
+}

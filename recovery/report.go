@@ -1,0 +1,84 @@
+package recovery
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Report gives a run as a page of Markdown: for the ticket, the post-mortem and
+// the auditor. It is written whatever the outcome.
+func (s State) Report() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Recovery %s on %s\n\n", s.Run, s.Host)
+	if s.Verdict != nil {
+		fmt.Fprintf(&b, "**%s** in %s, exit code %d\n\n", s.Verdict.Outcome, Span(s.Verdict.Took), s.Verdict.Exit)
+	} else {
+		b.WriteString("**No verdict: the run has not ended.**\n\n")
+	}
+	fmt.Fprintf(&b, "Backup %s; begun %s, last event %s.\n", s.Backup, s.Opened.UTC().Format(time.RFC3339), s.Last.UTC().Format(time.RFC3339))
+	s.reportVerdict(&b)
+	s.reportSteps(&b)
+	b.WriteString("\n## Inputs\n\n")
+	for _, in := range s.Inputs {
+		fmt.Fprintf(&b, "- %s: %s\n", in.Name, in.Value)
+	}
+	if s.Plan != nil {
+		fmt.Fprintf(&b, "\n## Plan\n\n```\n%s```\n", s.Plan)
+	}
+
+	return b.String()
+}
+
+func (s State) reportVerdict(b *strings.Builder) {
+	if s.Verdict == nil {
+		return
+	}
+	if len(s.Verdict.Proofs) > 0 {
+		b.WriteString("\n## Proven\n\n")
+	}
+	for _, f := range s.Verdict.Proofs {
+		fmt.Fprintf(b, "- %s: **%s** %s\n", f.Status, f.Subject, f.Text)
+	}
+	if d := s.Verdict.Diagnosis; d != nil {
+		fmt.Fprintf(b, "\n## %s (%s)\n\n- Seen: %s\n- Intact: %s\n", d.Summary, d.Code, d.Seen, d.Intact)
+		for _, r := range d.Remedies {
+			fmt.Fprintf(b, "- Do: %s", r.Do)
+			if r.Command != "" {
+				fmt.Fprintf(b, ": `%s`", r.Command)
+			}
+			b.WriteString("\n")
+		}
+	}
+	if len(s.Verdict.Next) > 0 {
+		b.WriteString("\n## Next\n\n")
+	}
+	for i, n := range s.Verdict.Next {
+		fmt.Fprintf(b, "%d. %s\n", i+1, n)
+	}
+}
+
+func (s State) reportSteps(b *strings.Builder) {
+	b.WriteString("\n## Steps\n\n")
+	for i, step := range s.Steps {
+		took := ""
+		if !step.Ended.IsZero() {
+			took = ", " + Span(step.Ended.Sub(step.Started))
+		}
+		fmt.Fprintf(b, "%d. %s: %s%s. %s\n", i+1, step.Title, orNothing(string(step.Status)), took, step.Summary)
+		for _, note := range step.Notes {
+			fmt.Fprintf(b, "   - %s\n", note)
+		}
+	}
+}
+
+// Input gives one of the run's inputs by name; empty if it has none.
+func (s State) Input(name string) string {
+	for _, in := range s.Inputs {
+		if in.Name == name {
+			return in.Value
+		}
+	}
+
+	return ""
+}

@@ -1,0 +1,126 @@
+package recovery
+
+import (
+	"context"
+	"time"
+)
+
+// Journal keeps the events of a run. Append returns only when the event would
+// survive a loss of power.
+type Journal interface {
+	Append(e Event) error
+}
+
+// Runner walks the steps of one run.
+type Runner struct {
+	Steps    []Step
+	Journal  Journal // nil: nothing is kept, for runs that only look
+	Operator Operator
+	Now      func() time.Time
+	Run      RunID
+	Host     string
+	Backup   string  // the name of the backup, for the plan
+	Target   string  // what is recovered, for the plan
+	Inputs   []Input // what makes this run this run
+	Earlier  State   // what the journal holds of this run; its zero value: it is new
+	Guided   bool    // something was asked before the run, and can be gone back to
+}
+
+// Preflight looks at every step and changes nothing. The verdict is READY or
+// NOTHING CHANGED.
+func (r Runner) Preflight(ctx context.Context) (Plan, Verdict) {
+	w := r.begin()
+	plan, err := w.plan(ctx)
+	if err != nil {
+		return plan, w.end(w.stopped(err))
+	}
+	if d, blocked := plan.problem(); blocked || plan.Blocked() {
+		return plan, w.end(unchanged(d, ExitBlocked))
+	}
+
+	return plan, w.end(Verdict{Outcome: Ready, Exit: ExitOK, Proofs: plan.findings()})
+}
+
+// Recover plans, asks, runs every step, and ends with a verdict.
+func (r Runner) Recover(ctx context.Context) Verdict {
+	w := r.begin()
+	if err := w.prepare(ctx); err != nil {
+		return w.end(w.stopped(err))
+	}
+	for i, step := range r.Steps {
+		if err := w.walk(ctx, step); err != nil {
+			return w.end(w.failed(i, err))
+		}
+	}
+	outcome, exit := weigh(w.proofs)
+
+	return w.end(Verdict{Outcome: outcome, Exit: exit, Proofs: w.proofs, Next: w.next})
+}
+
+func (p Plan) findings() []Finding {
+	var all []Finding
+	for _, s := range p.Steps {
+		all = append(all, s.Assessment.Findings...)
+	}
+
+	return all
+}
+
+// walker is a run while it goes on.
+type walker struct {
+	Runner
+	out    *stream
+	began  time.Time
+	proofs []Finding
+	next   []string
+}
+
+func (r Runner) begin() *walker {
+	w := &walker{Runner: r, began: r.Now(), out: &stream{
+		journal: r.Journal, operator: r.Operator, now: r.Now, run: r.Run, seq: r.Earlier.Seq,
+	}}
+	kind := RunOpened
+	if r.Earlier.Run != "" {
+		kind = RunResumed
+	}
+	w.out.tell(Event{Kind: kind, Host: r.Host, Text: r.Backup, Inputs: r.Inputs})
+
+	return w
+}
+
+// plan looks at every step.
+func (w *walker) plan(ctx context.Context) (Plan, error) {
+	plan := Plan{Backup: w.Backup, Target: w.Target}
+	for _, step := range w.Steps {
+		w.out.tell(Event{Kind: CheckStarted, Step: step.ID(), Title: step.Title()})
+		a, err := check(ctx, step, w.progress(step.ID()))
+		if ctx.Err() != nil {
+			return plan, context.Cause(ctx)
+		}
+		if err != nil {
+			d := diagnose(step, err)
+			a = Assessment{Standing: Blocked, Findings: []Finding{Problem(string(step.ID()), Failed, d)}}
+		}
+		for _, f := range a.Findings {
+			w.out.tell(Event{Kind: CheckFinding, Step: step.ID(), Finding: &f})
+		}
+		plan.Steps = append(plan.Steps, PlannedStep{ID: step.ID(), Title: step.Title(), Assessment: a})
+		if a.Standing == Blocked && step == w.Steps[0] {
+			break // without its surroundings nothing further can be looked at
+		}
+	}
+	w.out.tell(Event{Kind: PlanMade, Plan: &plan})
+
+	return plan, w.out.broken()
+}
+
+func (w *walker) ask(ctx context.Context, q Question) (Answer, error) {
+	w.out.tell(Event{Kind: QuestionAsked, Step: q.Step, Question: &q})
+	answer, err := w.Operator.Ask(ctx, q)
+	if err != nil {
+		return Answer{}, err
+	}
+	w.out.tell(Event{Kind: Answered, Step: q.Step, Question: &q, Answer: &answer})
+
+	return answer, w.out.broken()
+}

@@ -1,0 +1,187 @@
+package recovery
+
+import "time"
+
+// State is what a reader knows of a run: the fold of its events. The wizard,
+// the transcript, attach and resume all read the same one.
+type State struct {
+	Run       RunID
+	Host      string
+	Backup    string
+	Inputs    []Input
+	Opened    time.Time
+	Last      time.Time
+	Seq       uint64
+	Plan      *Plan
+	Confirmed bool // from here on things changed
+	Steps     []StepState
+	Question  *Question // the one that waits for its answer
+	Accepted  []Action  // remedies the operator agreed to
+	Verdict   *Verdict
+}
+
+// StepState is what a reader knows of one step.
+type StepState struct {
+	ID        StepID
+	Title     string
+	Status    StepStatus
+	Attempt   int
+	Started   time.Time
+	Ended     time.Time
+	Phase     string
+	Unit      Unit
+	Done      int64
+	Total     int64
+	Rate      float64 // units a second, over the last seconds of this phase
+	Summary   string
+	Findings  []Finding // what the last look saw
+	Notes     []string
+	Diagnosis *Diagnosis
+
+	markDone int64 // where and when the rate was last taken
+	markTime time.Time
+}
+
+// StepStatus is where a step is on its way.
+type StepStatus string
+
+// The statuses of a step.
+const (
+	Waiting  StepStatus = ""
+	Looking  StepStatus = "looking"
+	Working  StepStatus = "working"
+	Finished StepStatus = "finished"
+	Broken   StepStatus = "failed"
+)
+
+// Unfinished tells whether a run had begun to change things and did not end as
+// it should: such a run can be resumed. One that ended with every step done is
+// finished, also if something stayed unproven.
+func (s State) Unfinished() bool {
+	if !s.Confirmed {
+		return false
+	}
+	v := s.Verdict
+
+	return v == nil || v.Outcome != Verified && (v.Outcome != NotVerified || v.Diagnosis != nil)
+}
+
+// Step gives the state of one step; its zero value stands for one not seen yet.
+func (s State) Step(id StepID) StepState {
+	for _, step := range s.Steps {
+		if step.ID == id {
+			return step
+		}
+	}
+
+	return StepState{ID: id}
+}
+
+// Left estimates the time that the current phase still takes; 0 means it
+// cannot be told.
+func (s StepState) Left() time.Duration {
+	if s.Rate <= 0 || s.Total <= s.Done {
+		return 0
+	}
+
+	return time.Duration(float64(s.Total-s.Done) / s.Rate * float64(time.Second))
+}
+
+// Apply folds one event into the state. Events already seen change nothing; one
+// of another run begins anew.
+func (s *State) Apply(e Event) {
+	if e.Run != s.Run {
+		*s = State{Run: e.Run}
+	}
+	if e.Seq != 0 && e.Seq <= s.Seq {
+		return
+	}
+	s.Seq, s.Last = e.Seq, e.Time
+	switch e.Kind {
+	case RunOpened, RunResumed:
+		s.open(e)
+	case PlanMade:
+		s.Plan = e.Plan
+	case QuestionAsked:
+		s.Question = e.Question
+	case Answered:
+		s.answer(e)
+	case RunStarted:
+		s.Confirmed = true
+	case RunEnded:
+		s.Verdict, s.Question = e.Verdict, nil
+	default:
+		s.applyStep(e)
+	}
+}
+
+func (s *State) open(e Event) {
+	s.Run, s.Host, s.Backup, s.Inputs = e.Run, e.Host, e.Text, e.Inputs
+	s.Verdict, s.Question = nil, nil
+	if s.Opened.IsZero() {
+		s.Opened = e.Time
+	}
+}
+
+func (s *State) answer(e Event) {
+	s.Question = nil
+	if e.Question != nil && e.Answer != nil && e.Question.ID == AskRemedy && e.Question.Consents(*e.Answer, Apply) {
+		s.Accepted = append(s.Accepted, e.Question.Action)
+	}
+}
+
+func (s *State) applyStep(e Event) {
+	step := s.step(e)
+	switch e.Kind {
+	case CheckStarted:
+		step.Status, step.Findings = Looking, nil
+	case CheckFinding, StepProof:
+		if e.Finding == nil {
+			return
+		}
+		step.Findings = append(step.Findings, *e.Finding)
+	case StepStarted:
+		*step = StepState{ID: e.Step, Title: e.Title, Status: Working, Attempt: e.Attempt, Started: e.Time}
+	case StepProgress:
+		step.advance(e)
+	case StepNoted:
+		step.Notes = append(step.Notes, e.Text)
+	case StepFinished:
+		step.Status, step.Ended, step.Summary, step.Phase = Finished, e.Time, e.Text, ""
+	case StepFailed:
+		step.Status, step.Ended, step.Diagnosis = Broken, e.Time, e.Diagnosis
+	}
+}
+
+func (s *State) step(e Event) *StepState {
+	for i := range s.Steps {
+		if s.Steps[i].ID == e.Step {
+			return &s.Steps[i]
+		}
+	}
+	s.Steps = append(s.Steps, StepState{ID: e.Step, Title: e.Title})
+
+	return &s.Steps[len(s.Steps)-1]
+}
+
+// window is the time over which a rate is taken: long enough to be calm, short
+// enough to show a stall.
+const window = 3 * time.Second
+
+func (s *StepState) advance(e Event) {
+	if e.Phase != s.Phase || e.Done < s.Done || s.markTime.IsZero() {
+		s.markDone, s.markTime, s.Rate = e.Done, e.Time, 0
+	}
+	s.Phase, s.Unit, s.Done, s.Total = e.Phase, e.Unit, e.Done, e.Total
+	since := e.Time.Sub(s.markTime)
+	if since < window/6 {
+		return
+	}
+	now := float64(e.Done-s.markDone) / since.Seconds()
+	if s.Rate == 0 {
+		s.Rate = now
+	} else {
+		s.Rate += (now - s.Rate) / 3
+	}
+	s.markDone, s.markTime = e.Done, e.Time
+}

@@ -1,0 +1,90 @@
+package recovery
+
+import "time"
+
+// Outcome is the last word of a run.
+type Outcome string
+
+// The outcomes. The first four are verdicts over a recovery that was begun; the
+// others say that none was.
+const (
+	Verified     Outcome = "VERIFIED"
+	NotVerified  Outcome = "RESTORED, NOT VERIFIED"
+	PreviousLive Outcome = "FAILED, PREVIOUS DATA LIVE"
+	Interrupted  Outcome = "INTERRUPTED, RESUMABLE"
+
+	Ready          Outcome = "READY"
+	NothingChanged Outcome = "NOTHING CHANGED"
+)
+
+// Verdict is an outcome with what supports it.
+type Verdict struct {
+	Outcome   Outcome       `json:"outcome"`
+	Exit      ExitCode      `json:"exit"`
+	Took      time.Duration `json:"took_ns"`
+	Proofs    []Finding     `json:"proofs,omitempty"`
+	Diagnosis *Diagnosis    `json:"diagnosis,omitempty"`
+	Next      []string      `json:"next,omitempty"`
+	Turn      Choice        `json:"turn,omitempty"` // where the operator turned back to, before anything was begun
+}
+
+// ExitCode is what the program returns to its caller.
+type ExitCode int
+
+// The exit codes. They are part of the interface and never change.
+const (
+	ExitOK           ExitCode = 0
+	ExitUnexpected   ExitCode = 1
+	ExitUsage        ExitCode = 2
+	ExitBlocked      ExitCode = 3
+	ExitNotConfirmed ExitCode = 4
+	ExitBackup       ExitCode = 5
+	ExitSecrets      ExitCode = 6
+	ExitLocked       ExitCode = 7
+	ExitNotVerified  ExitCode = 8
+	ExitVerification ExitCode = 9
+	ExitStep1        ExitCode = 11
+	ExitUndo         ExitCode = 16
+	ExitInterrupt    ExitCode = 130
+	ExitTerminated   ExitCode = 143
+)
+
+// ExitMeaning is one line of the table of exit codes.
+type ExitMeaning struct {
+	Codes   string
+	Meaning string
+}
+
+// ExitTable explains every exit code, for the help and the README.
+func ExitTable() []ExitMeaning {
+	return []ExitMeaning{
+		{"0", "done; of a recovery: VERIFIED"},
+		{"1", "unexpected error"},
+		{"2", "usage: a flag, a setting or an argument is wrong"},
+		{"3", "pre-flight blocked, nothing changed"},
+		{"4", "not confirmed, or an answer is missing; nothing changed"},
+		{"5", "backup missing, incomplete or corrupt"},
+		{"6", "secrets differ"},
+		{"7", "another run holds the lock"},
+		{"8", "RESTORED, NOT VERIFIED"},
+		{"9", "verification or drill failed"},
+		{"11..15", "step 1..5 failed, previous data live, resumable"},
+		{"16", "undo failed"},
+		{"130, 143", "stopped by SIGINT, SIGTERM; resumable"},
+	}
+}
+
+// weigh gives the outcome that a finished run's proofs support: VERIFIED takes
+// at least one proof, and not one that failed or stayed open.
+func weigh(proofs []Finding) (Outcome, ExitCode) {
+	if len(proofs) == 0 {
+		return NotVerified, ExitNotVerified
+	}
+	for _, p := range proofs {
+		if p.Status == Failed || p.Status == Unproven {
+			return NotVerified, ExitNotVerified
+		}
+	}
+
+	return Verified, ExitOK
+}
