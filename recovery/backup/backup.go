@@ -1,0 +1,220 @@
+// Package backup finds and pairs what FirmFlow's backup script writes.
+//
+// The script leaves, each night, db_DATE.dump and vault_snapshot_DATE.tar.gz,
+// and beside them vault_sync, a mirror of the vault that every night changes.
+// Sites add times to the dates, manifests, and copies of .env. Files that
+// belong together are a Set. Nothing here opens a dump or an archive: whether a
+// set can be believed is for others to say. What a listing can tell without
+// that is in Facts.
+package backup
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Part is a part of a backup set.
+type Part string
+
+// The parts of a backup set. A recovery needs a dump and a vault: an archive,
+// or else the mirror.
+const (
+	Dump     Part = "dump"
+	Archive  Part = "vault archive"
+	Manifest Part = "manifest"
+	Env      Part = "env"
+	Vault    Part = "vault"
+)
+
+// Latest is the name by which Choose knows the newest set.
+const Latest = "latest"
+
+// File is a file of a backup. Its zero value is one that is missing.
+type File struct {
+	Path     string // resolved, where the name in the directory is a link
+	Size     int64
+	Modified time.Time
+}
+
+// Exists tells whether there is a file.
+func (f File) Exists() bool { return f.Path != "" }
+
+// Filled tells whether there is a file with anything in it.
+func (f File) Filled() bool { return f.Exists() && f.Size > 0 }
+
+// Set is what belongs together: one backup.
+type Set struct {
+	Date     string // 2026-11-22, or 2026-11-22_0200 where the names have a time; empty for a dump of another name
+	Dump     File
+	Archive  File
+	Manifest File
+	Env      File    // a copy of .env with the same date
+	Mirror   *Mirror // vault_sync, the same for every set; nil where there is none
+}
+
+// Name is what the set is called: its date, or its dump's file name.
+func (s Set) Name() string {
+	if s.Date != "" {
+		return s.Date
+	}
+
+	return filepath.Base(s.Dump.Path)
+}
+
+// Missing lists what a recovery needs and the set does not have. An empty file
+// or mirror is as good as none.
+func (s Set) Missing() []Part {
+	var missing []Part
+	if !s.Dump.Filled() {
+		missing = append(missing, Dump)
+	}
+	if !s.Archive.Filled() && (s.Mirror == nil || s.Mirror.Empty) {
+		missing = append(missing, Vault)
+	}
+
+	return missing
+}
+
+// file gives a part of the set.
+func (s *Set) file(part Part) *File {
+	switch part {
+	case Dump:
+		return &s.Dump
+	case Archive:
+		return &s.Archive
+	case Manifest:
+		return &s.Manifest
+	default:
+		return &s.Env
+	}
+}
+
+// Directory is a backup directory as it was found.
+type Directory struct {
+	Path     string
+	Sets     []Set // newest first, incomplete ones too
+	Mirror   *Mirror
+	Env      File       // a copy of .env without a date
+	Foreign  []string   // names that are none of ours, hidden ones left out; print them quoted
+	Unusable []Unusable // names of ours that are no backup
+
+	foreign []File
+}
+
+// Unusable is a name that the script could have written, on something that is
+// no backup.
+type Unusable struct {
+	Name string // print it quoted
+	Why  error  // ErrPartial, ErrNotRegular, ErrNowhere, ErrRepeated, or what the system says
+}
+
+// Choose finds the set to recover from: "latest", a date as in the file names,
+// or the path of a dump in this directory, which may have any name. Latest is
+// the newest set from which a recovery is possible; Newer tells what it passed
+// over.
+//
+// It returns ErrNone, a *NotFoundError, or an *IncompleteError.
+func (d Directory) Choose(name string) (Set, error) {
+	if name == Latest {
+		return d.latest()
+	}
+	if s, ok := d.find(name); ok {
+		if missing := s.Missing(); len(missing) > 0 {
+			return Set{}, &IncompleteError{Set: s, Missing: missing}
+		}
+
+		return s, nil
+	}
+	if len(d.Sets) == 0 {
+		return Set{}, ErrNone
+	}
+
+	have := make([]string, len(d.Sets))
+	for i, s := range d.Sets {
+		have[i] = s.Name()
+	}
+
+	return Set{}, &NotFoundError{Name: name, Have: have}
+}
+
+func (d Directory) latest() (Set, error) {
+	for _, s := range d.Sets {
+		if len(s.Missing()) == 0 {
+			return s, nil
+		}
+	}
+	if len(d.Sets) == 0 {
+		return Set{}, ErrNone
+	}
+
+	return Set{}, &IncompleteError{Set: d.Sets[0], Missing: d.Sets[0].Missing()}
+}
+
+// find looks a set up by its date, then by the path or name of its dump.
+func (d Directory) find(name string) (Set, bool) {
+	if s, ok := d.dated(name); ok {
+		return s, true
+	}
+	wanted := d.paths(name)
+	for _, s := range d.Sets {
+		if s.Dump.Exists() && slices.Contains(wanted, s.Dump.Path) {
+			return s, true
+		}
+	}
+	for _, f := range d.foreign {
+		if slices.Contains(wanted, f.Path) {
+			return Set{Dump: f, Mirror: d.Mirror}, true
+		}
+	}
+
+	return Set{}, false
+}
+
+// dated finds the set of a date. A day alone means the day's only set.
+func (d Directory) dated(name string) (Set, bool) {
+	st, rest, ok := cutStamp(name)
+	if !ok || rest != "" {
+		return Set{}, false
+	}
+	var sameDay []Set
+	for _, s := range d.Sets {
+		if s.Date == st.String() {
+			return s, true
+		}
+		if day, _, _ := strings.Cut(s.Date, "_"); st.hour == "" && day == st.day {
+			sameDay = append(sameDay, s)
+		}
+	}
+	if len(sameDay) != 1 {
+		return Set{}, false
+	}
+
+	return sameDay[0], true
+}
+
+// paths gives the ways in which a name could mean a file of this directory: as
+// a path of its own, or as a name in it, and where links lead.
+func (d Directory) paths(name string) []string {
+	var all []string
+	for _, path := range []string{name, filepath.Join(d.Path, name)} {
+		full, err := filepath.Abs(path)
+		if err != nil {
+			continue
+		}
+		all = append(all, full)
+		if resolved, err := filepath.EvalSymlinks(full); err == nil {
+			all = append(all, resolved)
+		}
+	}
+
+	return all
+}
+
+// Newer lists the sets that are newer than the given one.
+func (d Directory) Newer(than Set) []Set {
+	i := slices.IndexFunc(d.Sets, func(s Set) bool { return s.Date == than.Date })
+
+	return d.Sets[:max(i, 0)]
+}

@@ -1,0 +1,98 @@
+package vault
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// nested is the directory that turns up at the top of an archive when rsync was
+// given "uploads" without a slash.
+const nested = "uploads"
+
+func sumOf(text string) [32]byte { return sha256.Sum256([]byte(text)) }
+
+// settle gives hard links the sum of their file, which is known only after the
+// last writer is done.
+func (c *catalogue) settle() {
+	for _, p := range c.same {
+		p.it.sum = p.first.sum
+	}
+}
+
+// summary counts what came by and digests it.
+func (c *catalogue) summary() Summary {
+	s := Summary{
+		Directories: len(c.folders) - 1,
+		Newest:      c.newest,
+		Nested:      c.nested(),
+		LeftOut:     c.leftOut,
+	}
+	for i := range c.count {
+		if it := c.item(uint32(i)); it.size != linkSize {
+			s.Files++
+			s.Bytes += it.size
+		}
+	}
+	s.Tree = c.digest()
+
+	return s
+}
+
+// nested tells whether all there is lies below one directory called "uploads".
+func (c *catalogue) nested() string {
+	if _, ok := c.known[nested]; !ok {
+		return ""
+	}
+	for _, f := range c.folders[1:] {
+		if f.path != nested && !strings.HasPrefix(f.path, nested+"/") {
+			return ""
+		}
+	}
+	for i := range c.count {
+		if c.item(uint32(i)).folder == 0 {
+			return ""
+		}
+	}
+
+	return nested
+}
+
+// digest is the hex SHA-256 of the list that Summary.Tree describes.
+func (c *catalogue) digest() string {
+	order := make([]uint32, c.count)
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	slices.SortFunc(order, func(a, b uint32) int { return c.compare(c.item(a), c.item(b)) })
+
+	sha := sha256.New()
+	for _, i := range order {
+		it := c.item(i)
+		_, _ = fmt.Fprintf(sha, "%s\x00%d\x00%x\n", c.path(it), it.size, it.sum) // a hash never fails
+	}
+
+	return hex.EncodeToString(sha.Sum(nil))
+}
+
+// compare orders items by the bytes of their paths, which is not the order of
+// directories and then names: "a-b" comes before "a/b". The paths are put
+// together only where the directories do not decide.
+func (c *catalogue) compare(a, b *item) int {
+	if a.folder == b.folder {
+		return bytes.Compare(c.base(a), c.base(b))
+	}
+	in, other := c.folders[a.folder].path, c.folders[b.folder].path
+	if a.folder != 0 && b.folder != 0 {
+		n := min(len(in), len(other))
+		if decided := cmp.Compare(in[:n], other[:n]); decided != 0 {
+			return decided
+		}
+	}
+
+	return cmp.Compare(c.path(a), c.path(b))
+}
