@@ -1,0 +1,131 @@
+package compose
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"firmflow-recovery/recovery/command"
+	"firmflow-recovery/recovery/secret"
+	"firmflow-recovery/recovery/stack"
+)
+
+func TestInRunsInTheService(t *testing.T) {
+	r, s := scripted(t, reply{when: "exec", out: "out", stderr: "time=\"x\" level=warning msg=\"of Compose\"\npg_dump: reading"})
+	var out strings.Builder
+	var lines []string
+	input := strings.NewReader("in")
+	err := r.In("db").Run(t.Context(), command.Cmd{
+		Args: []string{"pg_dump", "-Fc"}, Env: []string{"PGTZ=UTC"}, Dir: "/tmp", Stdin: input, Stdout: &out,
+		Line: func(l string) { lines = append(lines, l) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := s.last()
+	want := strings.Fields("exec -T --env LC_ALL=C.UTF-8 --env PGTZ=UTC --workdir /tmp db pg_dump -Fc")
+	if !slices.Equal(call.Args[len(call.Args)-len(want):], want) || call.Stdin != input {
+		t.Errorf("run: %s", call)
+	}
+	if out.String() != "out" || !slices.Equal(lines, []string{"pg_dump: reading"}) {
+		t.Errorf("output %q, lines %q", out.String(), lines)
+	}
+}
+
+func TestToolRunsBesideTheService(t *testing.T) {
+	r, s := scripted(t, reply{when: "docker run"})
+	if err := r.Tool("db").Run(t.Context(), command.Cmd{Args: []string{"pg_restore", "--list"}}); err != nil {
+		t.Fatal(err)
+	}
+	want := "docker run --rm --init --interactive --network none --pull never --env LC_ALL=C.UTF-8" +
+		" --entrypoint pg_restore firmflow-recovery-test/postgres:15 --list"
+	if got := s.last().String(); got != want {
+		t.Errorf("run: %s\nwant %s", got, want)
+	}
+}
+
+func TestD14ASecretIsNeverAnArgument(t *testing.T) {
+	r, s := scripted(t)
+	cmd := command.Cmd{Args: []string{"psql"}, Secrets: map[string]secret.String{"PGPASSWORD": secret.New(madeUpPassword)}}
+	for place, runner := range map[string]command.Runner{"In": r.In("db"), "Tool": r.Tool("db")} {
+		if err := runner.Run(t.Context(), cmd); !errors.Is(err, ErrSecret) {
+			t.Errorf("%s = %v, want %v", place, err, ErrSecret)
+		}
+		if err := runner.Run(t.Context(), command.Cmd{}); err == nil {
+			t.Errorf("%s runs nothing", place)
+		}
+	}
+	if len(s.calls) != 0 {
+		t.Errorf("docker was called: %q", s.lines())
+	}
+}
+
+func TestE15E23AServiceThatDoesNotRun(t *testing.T) {
+	const id = "331f698a198fc1b2588e78ed11275fe436aafb204b22b99632081b7682b15e57"
+	for said, want := range map[string]bool{
+		`service "db" is not running`:                                                                         true,
+		"time=\"x\" level=warning msg=\"y\"\nservice \"db\" is not running":                                   true,
+		"Error response from daemon: Container " + id + " is not running":                                     true,
+		"Error response from daemon: Container " + id + " is restarting, wait until the container is running": true,
+		"Error response from daemon: Container " + id + " is paused, unpause the container before exec":       true,
+		"pg_restore: error: could not connect":                                                                false,
+		"":                                                                                                    false,
+	} {
+		r, _ := scripted(t, reply{when: "exec", code: 1, stderr: said})
+		err := r.In("db").Run(t.Context(), command.Cmd{Args: []string{"pg_restore"}})
+		if err == nil || errors.Is(err, stack.ErrNotRunning) != want {
+			t.Errorf("%q: In = %v, want a service that does not run: %v", said, err, want)
+		}
+	}
+}
+
+func TestE23AProgramsExitCodeIsItsOwn(t *testing.T) {
+	for _, code := range []int{1, 3, 125, 126, 137} {
+		said := reply{code: code, stderr: "time=\"x\" level=warning msg=\"of Compose\"\npg_restore: error: end of file"}
+		exec, run := said, said
+		exec.when, run.when = "exec", "docker run"
+		r, _ := scripted(t, exec, run)
+		for place, runner := range map[string]command.Runner{"In": r.In("db"), "Tool": r.Tool("db")} {
+			err := runner.Run(t.Context(), command.Cmd{Args: []string{"pg_restore", "-l"}})
+			var failed *command.Error
+			if !errors.As(err, &failed) {
+				t.Fatalf("%s = %v, want a *command.Error", place, err)
+			}
+			if failed.ExitCode != code || failed.Stderr != "pg_restore: error: end of file" || failed.Args[0] != "pg_restore" {
+				t.Errorf("%s: exit code %d, stderr %q, of %q", place, failed.ExitCode, failed.Stderr, failed.Args)
+			}
+		}
+	}
+}
+
+func TestE23AProgramThatIsMissingIsKnown(t *testing.T) {
+	r, _ := scripted(t,
+		reply{when: "exec", code: 126, out: `OCI runtime exec failed: exec failed: unable to start container process: exec: "nope": executable file not found in $PATH: unknown`},
+		reply{when: "docker run", code: 127, stderr: "[FATAL tini (7)] exec nope failed: No such file or directory"})
+	for place, runner := range map[string]command.Runner{"In": r.In("db"), "Tool": r.Tool("db")} {
+		if err := runner.Run(t.Context(), command.Cmd{Args: []string{"nope"}}); !command.IsMissing(err) {
+			t.Errorf("%s = %v, want a missing program", place, err)
+		}
+	}
+}
+
+func TestE10AToolWithoutItsImage(t *testing.T) {
+	r, _ := scripted(t, reply{when: "docker run", code: 125, stderr: "docker: Error response from daemon: No such image: firmflow-web-proxy\n\nRun 'docker run --help' for more information"})
+	err := r.Tool("web-proxy").Run(t.Context(), command.Cmd{Args: []string{"true"}})
+	var missing *stack.ImageError
+	if !errors.As(err, &missing) || missing.Service != "web-proxy" {
+		t.Errorf("Tool = %v, want an *ImageError", err)
+	}
+}
+
+func TestD10ABrokenConfigurationIsNotAProgramsFailure(t *testing.T) {
+	r, s := scripted(t)
+	s.replies = append([]reply{{when: "exec", code: 1, stderr: "failed to read " + r.options.Dir + "/.env: line 3: unterminated quoted value \"pieceOfASecret"}}, s.replies...)
+	err := r.In("db").Run(t.Context(), command.Cmd{Args: []string{"true"}})
+	var refused *stack.ConfigurationError
+	if !errors.As(err, &refused) {
+		t.Fatalf("In = %v, want a *ConfigurationError", err)
+	}
+	holdsNo(t, err.Error(), "pieceOfASecret")
+}
