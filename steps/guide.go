@@ -1,0 +1,286 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"firmflow-recovery/recovery"
+	"firmflow-recovery/recovery/envfile"
+)
+
+// Guide leads from what there is on this host to a verdict, one question after
+// the other. Nothing it asks changes anything; the run that follows asks again
+// before it does.
+type Guide struct {
+	Execution
+
+	Operator recovery.Operator
+	Backups  string // the directory
+	Original string // the original .env, where it was named beforehand
+	Remarks  []string
+	Now      func() time.Time
+	// Make builds the run that was chosen.
+	Make func(ctx context.Context, c Chosen) (recovery.Runner, error)
+	// Watch shows a run that another process carries out; nil: it cannot.
+	Watch func(ctx context.Context, run recovery.RunID) error
+
+	last recovery.RunID // every look has a name of its own
+}
+
+// Chosen is what the operator decided so far.
+type Chosen struct {
+	Run      recovery.RunID
+	Earlier  recovery.State // of the run to go on with; its zero value: a new one
+	Backup   string
+	Original string
+}
+
+// Run asks what is to be done until it was done, or the operator stopped.
+func (g *Guide) Run(ctx context.Context) (v recovery.Verdict, report string, err error) {
+	for {
+		task, start, err := g.task(ctx)
+		if err != nil {
+			return v, "", unanswered(err)
+		}
+		switch task {
+		case recovery.Resume:
+			v, report, err = g.resume(ctx)
+		case recovery.Recover, recovery.Preflight:
+			v, report, err = g.fromBackup(ctx, task)
+		case recovery.Report:
+			v, err = turnedBack, g.read(ctx, start.Last.Run)
+		case recovery.Attach:
+			v, err = turnedBack, g.Watch(ctx, start.Running.Run)
+		default:
+			return recovery.Verdict{Outcome: recovery.NothingChanged, Exit: recovery.ExitNotConfirmed}, "", nil
+		}
+		if err = g.problem(ctx, err); err != nil {
+			return v, report, unanswered(err)
+		}
+		if v.Turn == "" && v.Outcome != "" {
+			return v, report, nil
+		}
+	}
+}
+
+// turnedBack stands for a task that led back to the first question.
+var turnedBack = recovery.Verdict{Outcome: recovery.NothingChanged, Exit: recovery.ExitNotConfirmed, Turn: recovery.Back}
+
+// task asks the first question.
+func (g *Guide) task(ctx context.Context) (recovery.Choice, recovery.Start, error) {
+	start := g.start(ctx)
+	q := recovery.Question{ID: recovery.AskTask, Text: "What do you want to do?", Page: &recovery.Page{Start: &start}, Flag: "a command, such as restore"}
+	busy := ""
+	if start.Running != nil {
+		busy = "run " + string(start.Running.Run) + " goes on"
+		q.Options = append(q.Options, recovery.Option{Key: recovery.Attach, Label: "Watch run " + string(start.Running.Run), Detail: "only a view; it goes on by itself"})
+	}
+	if i := start.Interrupted; i != nil {
+		q.Options = append(q.Options, recovery.Option{Key: recovery.Resume, Label: "Resume run " + string(i.Run), Detail: continues(*i), Why: busy})
+	}
+	q.Options = append(q.Options,
+		recovery.Option{Key: recovery.Recover, Label: "Recover from a backup", Detail: "the five steps; what is replaced is kept", Why: busy},
+		recovery.Option{Key: recovery.Preflight, Label: "Pre-flight check", Detail: "looks only, changes nothing"})
+	if start.Last != nil {
+		q.Options = append(q.Options, recovery.Option{Key: recovery.Report, Label: "Last report", Detail: string(start.Last.Outcome) + ", backup " + start.Last.Backup})
+	}
+	q.Options = append(q.Options, recovery.Option{Key: recovery.Stop, Label: "Quit"})
+	answer, err := g.Operator.Ask(ctx, q)
+
+	return answer.Choice, start, err
+}
+
+// problem lays out what kept a task from beginning, instead of ending over it.
+func (g *Guide) problem(ctx context.Context, err error) error {
+	var failure *recovery.Failure
+	if !errors.As(err, &failure) {
+		return err
+	}
+	d := failure.Diagnosis
+	_, asked := g.Operator.Ask(ctx, recovery.Question{
+		ID: recovery.AskRead, Text: d.Summary, Options: []recovery.Option{{Key: recovery.Back, Label: "Back"}},
+		Page: &recovery.Page{Document: document(d.Summary, d.Text())},
+	})
+	if asked != nil {
+		return err // nobody reads it here: the caller tells it
+	}
+
+	return nil
+}
+
+// resume goes on with the interrupted run.
+func (g *Guide) resume(ctx context.Context) (v recovery.Verdict, report string, err error) {
+	state, err := Earlier(g.Home, "")
+	if err != nil {
+		return turnedBack, "", err
+	}
+	c := Chosen{Run: state.Run, Earlier: state, Backup: state.Backup, Original: OriginalEnvOf(state)}
+	if g.Original != "" {
+		c.Original = g.Original
+	}
+
+	return g.execute(ctx, c)
+}
+
+// fromBackup asks for a backup, and recovers from it or only looks. Going back
+// leads to the question before.
+func (g *Guide) fromBackup(ctx context.Context, task recovery.Choice) (v recovery.Verdict, report string, err error) {
+	g.Anew = true // an interrupted run was offered first
+	for {
+		listed, err := g.backup(ctx)
+		if listed == nil || err != nil {
+			return turnedBack, "", err
+		}
+		v, report, err = g.withOriginal(ctx, task, *listed)
+		if err != nil || v.Turn == "" {
+			return v, report, err
+		}
+	}
+}
+
+// backup asks for a backup; nil means back.
+func (g *Guide) backup(ctx context.Context) (*recovery.ListedBackup, error) {
+	listing, err := ListBackups(ctx, g.Backups, g.Now())
+	if err != nil {
+		return nil, err
+	}
+	q := recovery.Question{ID: recovery.AskBackup, Text: "Which backup?", Flag: "--backup NAME", Page: &recovery.Page{Listing: &listing}}
+	for _, one := range listing.Backups {
+		option := recovery.Option{Key: recovery.Choice(one.Name), Label: one.Name, Detail: recovery.Span(one.Age) + " old"}
+		if !one.Recoverable {
+			option.Why = "it is incomplete"
+		}
+		q.Options = append(q.Options, option)
+	}
+	q.Options = append(q.Options, recovery.Option{Key: recovery.Back, Label: "Back"})
+	answer, err := g.Operator.Ask(ctx, q)
+	for i := range listing.Backups {
+		if recovery.Choice(listing.Backups[i].Name) == answer.Choice && err == nil {
+			return &listing.Backups[i], nil
+		}
+	}
+
+	return nil, err
+}
+
+// withOriginal finds the original .env, and asks for it where none lies beside
+// the backup or another one was wished for.
+func (g *Guide) withOriginal(ctx context.Context, task recovery.Choice, listed recovery.ListedBackup) (v recovery.Verdict, report string, err error) {
+	ask := g.Original == "" && !listed.Env
+	for {
+		if ask {
+			answer, err := g.askOriginal(ctx)
+			if err != nil || answer.Choice != recovery.Go {
+				return turnedBack, "", err
+			}
+			g.Original = answer.Typed
+		}
+		v, report, err = g.carryOut(ctx, task, Chosen{Backup: listed.Name, Original: g.Original})
+		if err != nil || v.Turn != recovery.Original {
+			return v, report, err
+		}
+		ask = true
+	}
+}
+
+// askOriginal asks until a file can be read, or the operator goes back.
+func (g *Guide) askOriginal(ctx context.Context) (recovery.Answer, error) {
+	q := recovery.Question{
+		ID: recovery.AskOriginal, Text: "Where is the .env of the installation that was backed up?", Enter: "path", Flag: "--original-env PATH",
+		Options: []recovery.Option{{Key: recovery.Go, Label: "Compare with it"}, {Key: recovery.Back, Label: "Back"}},
+	}
+	for {
+		answer, err := g.Operator.Ask(ctx, q)
+		if err != nil || answer.Choice != recovery.Go {
+			return answer, err
+		}
+		if _, err = envfile.Read(answer.Typed); err == nil {
+			return answer, nil
+		}
+		q.Text = "That cannot be read: " + err.Error() + ". Where is the .env of the installation that was backed up?"
+	}
+}
+
+// carryOut recovers, or looks and asks what then.
+func (g *Guide) carryOut(ctx context.Context, task recovery.Choice, c Chosen) (v recovery.Verdict, report string, err error) {
+	for task == recovery.Preflight {
+		r, err := g.make(ctx, c)
+		if err != nil {
+			return turnedBack, "", err
+		}
+		plan, seen := r.Preflight(ctx)
+		answer, err := g.Operator.Ask(ctx, looked(plan, seen))
+		switch {
+		case err != nil:
+			return seen, "", err
+		case answer.Choice == recovery.Recover:
+			task = recovery.Recover
+		case answer.Choice == recovery.Back || answer.Choice == recovery.Original:
+			seen.Turn = answer.Choice
+			return seen, "", nil
+		case answer.Choice != recovery.Again && answer.Choice != recovery.Shell:
+			return seen, "", nil
+		}
+	}
+
+	return g.execute(ctx, c)
+}
+
+// looked asks what follows a pre-flight check.
+func looked(plan recovery.Plan, v recovery.Verdict) recovery.Question {
+	q := recovery.Question{
+		ID: recovery.AskLooked, Text: "Nothing is in the way of a recovery from backup " + plan.Backup,
+		Options: []recovery.Option{
+			{Key: recovery.Recover, Label: "Recover from it", Detail: "shows the plan first"}, {Key: recovery.Again, Label: "Check again"},
+			{Key: recovery.Back, Label: "Choose another backup"}, {Key: recovery.Stop, Label: "Quit"},
+		},
+	}
+	if v.Diagnosis != nil {
+		q.ID, q.Text = recovery.AskBlocked, v.Diagnosis.Summary
+		q.Options[0] = recovery.Option{Key: recovery.Shell, Label: "Open a shell", Detail: "exit comes back here"}
+		q.Options[0], q.Options[1] = q.Options[1], q.Options[0]
+	}
+
+	return q
+}
+
+// execute begins the run.
+func (g *Guide) execute(ctx context.Context, c Chosen) (recovery.Verdict, string, error) {
+	r, err := g.make(ctx, c)
+	if err != nil {
+		return turnedBack, "", err
+	}
+
+	return g.Execute(ctx, r)
+}
+
+// make names the run and builds it.
+func (g *Guide) make(ctx context.Context, c Chosen) (recovery.Runner, error) {
+	if c.Run == "" {
+		run, err := g.Home.NewRun(g.Now())
+		if err != nil {
+			return recovery.Runner{}, err
+		}
+		if run <= g.last {
+			if run, err = g.last.Next(); err != nil {
+				return recovery.Runner{}, err
+			}
+		}
+		g.last, c.Run = run, run
+	}
+	r, err := g.Make(ctx, c)
+	r.Operator, r.Guided = g.Operator, c.Earlier.Run == ""
+
+	return r, err
+}
+
+// unanswered gives a question without an answer its diagnosis.
+func unanswered(err error) error {
+	var none *recovery.NoAnswerError
+	if errors.As(err, &none) {
+		return recovery.Fail(recovery.AnswerMissing(none.Question), err)
+	}
+
+	return err
+}

@@ -1,0 +1,77 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"firmflow-recovery/recovery"
+	"firmflow-recovery/recovery/journal"
+)
+
+// Execution is where runs are kept, and how one begins.
+type Execution struct {
+	Home journal.Home
+	Anew bool // begin although an earlier run is unfinished; what it put beside the live data stays there
+}
+
+// Execute carries out a run under the lock, with its journal, and writes its
+// report, whatever the outcome. Its error is about what comes before a run or
+// after its verdict, and carries a diagnosis where one is known.
+func (e Execution) Execute(ctx context.Context, r recovery.Runner) (v recovery.Verdict, report string, err error) {
+	lock, err := e.Home.Lock(journal.Holder{PID: os.Getpid(), Host: r.Host, Run: r.Run, Since: r.Now()})
+	if err != nil {
+		return v, "", locked(err)
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
+	kept, err := e.open(&r)
+	if err != nil {
+		return v, "", err
+	}
+	defer func() { err = errors.Join(err, kept.Close()) }()
+	r.Journal = kept
+	v = r.Recover(ctx)
+	state, err := e.Home.Read(r.Run)
+	if err != nil {
+		return v, "", noResume(err)
+	}
+	report, err = e.Home.WriteReport(r.Run, state.Report())
+
+	return v, report, err
+}
+
+// open begins a journal, or goes on with one if nothing differs. Where an
+// earlier run is unfinished, no new one begins unless that was asked for.
+func (e Execution) open(r *recovery.Runner) (*journal.Journal, error) {
+	if r.Earlier.Run == "" {
+		state, err := e.Home.Unfinished()
+		if errors.Is(err, journal.ErrNoRun) || err == nil && e.Anew {
+			return e.Home.Create(r.Run)
+		}
+
+		return nil, unfinished(state, err)
+	}
+	if changed := recovery.Differences(r.Earlier.Inputs, r.Inputs); len(changed) > 0 {
+		return nil, otherInputs(r.Run, changed)
+	}
+	kept, state, err := e.Home.Resume(r.Run)
+	if err != nil {
+		return nil, noResume(err)
+	}
+	r.Earlier = state
+
+	return kept, nil
+}
+
+// Earlier finds the run to go on with: by its id, or the unfinished one.
+func Earlier(home journal.Home, run recovery.RunID) (recovery.State, error) {
+	state, err := home.Find(run)
+	if err != nil {
+		return state, noResume(err)
+	}
+
+	return state, nil
+}
+
+// OriginalEnvOf gives the original .env that a run was begun with.
+func OriginalEnvOf(s recovery.State) string { return s.Input(originalEnvInput) }
