@@ -1,0 +1,167 @@
+// Package cli turns arguments, environment and settings file into an
+// Invocation. It is pure: it reads nothing but what it is handed, prints
+// nothing and never ends the program. Texts to print come back in the
+// Invocation, mistakes as a *UsageError.
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// Command is what is to be done.
+type Command string
+
+// The commands.
+const (
+	Wizard    Command = ""
+	Restore   Command = "restore"
+	Resume    Command = "resume"
+	Preflight Command = "preflight"
+	Plan      Command = "plan"
+	Backups   Command = "backups"
+	Demo      Command = "demo"
+	Explain   Command = "help-code"
+	Print     Command = "print" // Output is all there is to do
+	SampleApp Command = "sample-app"
+)
+
+// Invocation is what the operator asked for.
+type Invocation struct {
+	Command     Command
+	Settings    Settings
+	Backup      string
+	OriginalEnv string
+	VaultFrom   string
+	Confirm     string
+	Yes         bool
+	Fix         bool
+	Anew        bool // begin although an earlier run is unfinished
+	Retries     int
+	Patience    time.Duration // how long a service may take to become ready
+	Plain       bool
+	JSON        bool
+	Verbose     bool
+	Runbook     bool
+	Keep        bool
+	Health      bool
+	Code        string // of Explain
+	Run         string // of Resume; empty: the unfinished one
+	Output      string // of Print
+
+	config string // the settings file
+}
+
+// Meaning is a line of the table of exit codes.
+type Meaning struct{ Codes, Text string }
+
+// Environment is what Parse may know of the world.
+type Environment struct {
+	Args      []string // without the program's name
+	Getenv    func(string) string
+	ReadFile  func(string) ([]byte, error)
+	Root      bool // whether the operator is root
+	Version   string
+	ExitTable []Meaning
+}
+
+// UsageError is a mistake in the arguments or settings.
+type UsageError struct {
+	Text string
+	Hint string
+}
+
+func (e *UsageError) Error() string {
+	if e.Hint == "" {
+		return e.Text
+	}
+
+	return e.Text + "\n" + e.Hint
+}
+
+// Parse reads an invocation.
+func Parse(e Environment) (Invocation, error) {
+	p := &parser{environment: e}
+	root := p.root()
+	var out bytes.Buffer
+	root.SetOut(&out)
+	root.SetErr(io.Discard)
+	root.SetArgs(e.Args)
+	if e.Args == nil {
+		root.SetArgs([]string{}) // cobra takes nil for "read os.Args"
+	}
+	if err := root.Execute(); err != nil {
+		var usage *UsageError
+		if errors.As(err, &usage) {
+			return Invocation{}, usage
+		}
+
+		return Invocation{}, &UsageError{Text: visible(err.Error()), Hint: "firmflow-recovery --help shows what there is."}
+	}
+	if !p.ran {
+		return Invocation{Command: Print, Output: out.String()}, nil
+	}
+	if err := p.settle(); err != nil {
+		return Invocation{}, err
+	}
+
+	return p.invocation, nil
+}
+
+// parser fills an Invocation while cobra walks the arguments.
+type parser struct {
+	environment Environment
+	invocation  Invocation
+	ran         bool
+	changed     func(flag string) bool // whether a flag was given
+}
+
+// chose notes the command that was chosen.
+func (p *parser) chose(c Command) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		p.ran = true
+		p.invocation.Command = c
+		p.changed = func(flag string) bool {
+			f := cmd.Flag(flag)
+			return f != nil && f.Changed
+		}
+		if c == Resume && len(args) == 1 {
+			p.invocation.Run = args[0]
+		}
+
+		return p.check()
+	}
+}
+
+// check refuses flags that contradict each other.
+func (p *parser) check() error {
+	i := p.invocation
+	switch {
+	case i.JSON && i.Plain:
+		return &UsageError{Text: "--json and --plain exclude each other"}
+	case i.Retries < 0:
+		return &UsageError{Text: "--retries takes a number from 0 on"}
+	case i.VaultFrom != "auto" && i.VaultFrom != "archive" && i.VaultFrom != "mirror" && i.VaultFrom != "":
+		return &UsageError{Text: fmt.Sprintf("--vault-from %q is unknown", i.VaultFrom), Hint: "It is auto, archive or mirror."}
+	}
+
+	return nil
+}
+
+// settle merges flags, environment, file and defaults into the settings.
+func (p *parser) settle() error {
+	switch p.invocation.Command {
+	case Print, Explain, SampleApp, Demo: // the demo is an installation of its own
+		return nil
+	default:
+	}
+	settings, err := p.settings()
+	p.invocation.Settings = settings
+
+	return err
+}

@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+const about = `Brings a lost FirmFlow installation back, and proves that it did.
+
+Five steps: prepare the environment, restore the vault, start the database and
+hold the app, load the dump, make it live and restart. Nothing that is replaced
+is ever deleted.
+
+Without a command it is the guided recovery.`
+
+const examples = `  firmflow-recovery preflight --original-env /safe/original.env
+  firmflow-recovery restore --backup latest --original-env /safe/original.env \
+      --confirm "$(hostname)" --plain`
+
+// root builds the tree of commands. Cobra neither prints nor exits.
+func (p *parser) root() *cobra.Command {
+	root := &cobra.Command{
+		Use: "firmflow-recovery", Short: "Bring a lost FirmFlow installation back", Long: about, Example: examples,
+		Version: p.environment.Version, Args: noArguments, RunE: p.chose(Wizard), SilenceUsage: true, SilenceErrors: true,
+	}
+	root.SetVersionTemplate(p.version() + "\n")
+	root.CompletionOptions.DisableDefaultCmd = true // ours knows its shells, and fits
+	root.SetFlagErrorFunc(unknownFlag)
+	p.settingFlags(root)
+	p.runFlags(root)
+	p.showFlags(root)
+	ordered := []*cobra.Command{
+		p.command(Backups, "List the backups", p.settingFlags, p.showFlags),
+		p.command(Preflight, "Look whether a recovery could run; change nothing", p.settingFlags, p.lookFlags),
+		p.command(Plan, "Show what a recovery would do; change nothing", p.settingFlags, p.planFlags),
+		p.command(Restore, "Recover from a backup", p.settingFlags, p.runFlags),
+		p.command(Resume, "Go on with an interrupted run", p.settingFlags, p.runFlags),
+		p.command(Demo, "Make a small installation, lose it, and recover it", p.demoFlags),
+		p.helpCommand(root), p.versionCommand(), p.completionCommand(),
+	}
+	root.AddCommand(ordered...) // cobra sorts the list it is given
+	root.AddCommand(p.sampleCommand())
+	root.SetHelpCommand(ordered[6])
+	usual := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if cmd != root {
+			usual(cmd, args)
+			return
+		}
+		_, _ = io.WriteString(cmd.OutOrStdout(), p.help(ordered))
+	})
+
+	return root
+}
+
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+
+	return &UsageError{Text: fmt.Sprintf("unknown command %q", args[0]), Hint: didYouMean(args[0], "", names(cmd))}
+}
+
+func atMostOne(cmd *cobra.Command, args []string) error {
+	if len(args) <= 1 {
+		return nil
+	}
+
+	return &UsageError{Text: fmt.Sprintf("%s takes one argument at most", cmd.Name()), Hint: cmd.CommandPath() + " --help explains it."}
+}
+
+func names(cmd *cobra.Command) []string {
+	var all []string
+	for _, c := range cmd.Root().Commands() {
+		if !c.Hidden {
+			all = append(all, c.Name())
+		}
+	}
+
+	return all
+}
+
+// unknownFlag names the flag that was probably meant.
+func unknownFlag(cmd *cobra.Command, err error) error {
+	var unknown interface{ GetSpecifiedName() string }
+	text := visible(err.Error())
+	if !errors.As(err, &unknown) || !strings.HasPrefix(text, "unknown flag") {
+		return &UsageError{Text: text, Hint: cmd.CommandPath() + " --help shows what there is."}
+	}
+	flags := []string{"help"}
+	for word := range strings.FieldsSeq(cmd.Flags().FlagUsages()) {
+		if name, long := strings.CutPrefix(word, "--"); long {
+			flags = append(flags, name)
+		}
+	}
+
+	return &UsageError{Text: text, Hint: didYouMean(unknown.GetSpecifiedName(), "--", flags)}
+}
+
+func (p *parser) command(c Command, short string, flags ...func(*cobra.Command)) *cobra.Command {
+	cmd := &cobra.Command{Use: string(c), Short: short, Args: cobra.NoArgs, RunE: p.chose(c)}
+	if c == Resume {
+		cmd.Use, cmd.Args = "resume [RUN]", atMostOne
+	}
+	for _, add := range flags {
+		add(cmd)
+	}
+
+	return cmd
+}
+
+func (p *parser) settingFlags(cmd *cobra.Command) {
+	for _, s := range list() {
+		cmd.Flags().StringVar(s.value(&p.invocation.Settings), s.flag, "", s.help)
+	}
+	cmd.Flags().StringVar(&p.invocation.config, "config", "", "settings file, instead of the usual one")
+}
+
+func (p *parser) showFlags(cmd *cobra.Command) {
+	if cmd.Flags().Lookup("json") != nil {
+		return
+	}
+	f, i := cmd.Flags(), &p.invocation
+	f.BoolVar(&i.JSON, "json", false, "print JSON, one object a line")
+	f.BoolVar(&i.Plain, "plain", false, "one line per fact, without a screen")
+	f.BoolVarP(&i.Verbose, "verbose", "v", false, "also what other programs say")
+}
+
+func (p *parser) lookFlags(cmd *cobra.Command) {
+	f, i := cmd.Flags(), &p.invocation
+	f.StringVar(&i.Backup, "backup", "latest", "latest, a date, or a dump")
+	f.StringVar(&i.OriginalEnv, "original-env", "", "the lost installation's .env")
+	f.StringVar(&i.VaultFrom, "vault-from", "auto", "archive, mirror or auto")
+	p.showFlags(cmd)
+}
+
+func (p *parser) planFlags(cmd *cobra.Command) {
+	p.lookFlags(cmd)
+	cmd.Flags().BoolVar(&p.invocation.Runbook, "runbook", false, "as shell commands, to be run without this program")
+}
+
+func (p *parser) runFlags(cmd *cobra.Command) {
+	p.lookFlags(cmd)
+	f, i := cmd.Flags(), &p.invocation
+	f.BoolVarP(&i.Yes, "yes", "y", false, "start; enough only where nothing would be replaced")
+	f.StringVar(&i.Confirm, "confirm", "", "start, and replace the data on this host: its name")
+	f.BoolVar(&i.Fix, "fix", false, "put the original's keys into .env")
+	f.BoolVar(&i.Anew, "anew", false, "begin anew, leaving an unfinished run")
+	f.DurationVar(&i.Patience, "patience", 2*time.Minute, "how long a service may take")
+	f.IntVar(&i.Retries, "retries", 0, "how often a failed step is tried again")
+}
+
+func (p *parser) demoFlags(cmd *cobra.Command) {
+	p.showFlags(cmd)
+	cmd.Flags().BoolVar(&p.invocation.Keep, "keep", false, "keep the installation, and say where it is")
+}
+
+func (p *parser) version() string {
+	return fmt.Sprintf("firmflow-recovery %s (%s, %s/%s)", p.environment.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+func (p *parser) versionCommand() *cobra.Command {
+	return &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		_, err := io.WriteString(cmd.OutOrStdout(), p.version()+"\n")
+		return err
+	}}
+}
+
+func (p *parser) sampleCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "sample-app", Hidden: true, Args: cobra.NoArgs, RunE: p.chose(SampleApp)}
+	cmd.Flags().BoolVar(&p.invocation.Health, "health", false, "ask the running app whether it serves")
+
+	return cmd
+}

@@ -1,0 +1,185 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/joho/godotenv"
+)
+
+// Settings say where an installation is. Each is a flag, an environment
+// variable FIRMFLOW_RECOVERY_NAME, a line of the settings file, or the guide's
+// default, in this order.
+type Settings struct {
+	Project     string
+	ComposeFile string
+	ProjectName string
+	Runtime     string
+	Vault       string
+	Backups     string
+	Database    string
+	User        string
+	DBService   string
+	AppService  string
+	AppURL      string
+	StateDir    string
+}
+
+// The file that settings are read from where none is named, and the prefix of
+// their environment variables.
+const (
+	settingsFile = "/etc/firmflow-recovery.env"
+	prefix       = "FIRMFLOW_RECOVERY_"
+)
+
+// setting is one of them: its flag, default and explanation. The name in the
+// environment follows from the flag.
+type setting struct {
+	flag, def, help string
+	value           func(*Settings) *string
+}
+
+func (s setting) variable() string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(s.flag, "-", "_"))
+}
+
+// list gives all settings. The vault's default follows from the project's.
+func list() []setting {
+	return []setting{
+		{"project", "/opt/firmflow", "directory of compose file and .env", func(s *Settings) *string { return &s.Project }},
+		{"compose-file", "", "compose file, where it has no usual name", func(s *Settings) *string { return &s.ComposeFile }},
+		{"project-name", "", "Compose project, where not the directory's name", func(s *Settings) *string { return &s.ProjectName }},
+		{"runtime", "compose", "where services run: compose or sandbox", func(s *Settings) *string { return &s.Runtime }},
+		{"vault", "", "vault directory (default: PROJECT/uploads)", func(s *Settings) *string { return &s.Vault }},
+		{"backups", "/mnt/nfs/backups/firmflow", "directory of the backups", func(s *Settings) *string { return &s.Backups }},
+		{"database", "firmflow", "name of the database", func(s *Settings) *string { return &s.Database }},
+		{"user", "firmflow", "its superuser", func(s *Settings) *string { return &s.User }},
+		{"db-service", "db", "service of the database", func(s *Settings) *string { return &s.DBService }},
+		{"app-service", "", "service of the app (default: found)", func(s *Settings) *string { return &s.AppService }},
+		{"app-url", "", "address of the app (default: its published port)", func(s *Settings) *string { return &s.AppURL }},
+		{"state-dir", "", "directory of journals and reports", func(s *Settings) *string { return &s.StateDir }},
+	}
+}
+
+// settings fills in what no flag has given.
+func (p *parser) settings() (Settings, error) {
+	file, err := p.file()
+	if err != nil {
+		return Settings{}, err
+	}
+	s := p.invocation.Settings
+	for _, one := range list() {
+		value := one.value(&s)
+		if !p.changed(one.flag) {
+			*value = first(p.environment.Getenv(one.variable()), file[one.variable()], one.def)
+		} else if *value == "" {
+			return s, &UsageError{Text: "--" + one.flag + " is empty", Hint: "Leave it out to have the default."}
+		}
+	}
+	s.Vault = first(s.Vault, filepath.Join(s.Project, "uploads"))
+	if s.StateDir == "" {
+		if s.StateDir, err = p.stateDir(); err != nil {
+			return s, err
+		}
+	}
+
+	return s, s.check()
+}
+
+// check refuses values that nothing could be done with.
+func (s Settings) check() error {
+	if s.Runtime != "compose" && s.Runtime != "sandbox" {
+		return &UsageError{Text: fmt.Sprintf("runtime %q is unknown", s.Runtime), Hint: "It is compose or sandbox."}
+	}
+	if s.AppURL == "" {
+		return nil
+	}
+	// The address itself stays out of the message: it may hold a password.
+	u, err := url.Parse(s.AppURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
+		return &UsageError{Text: "the app's address is not one of the web", Hint: "It looks like http://127.0.0.1:9002, without a user."}
+	}
+
+	return nil
+}
+
+// stateDir is where journals lie: for root the system's place, for others their
+// own. It never depends on the directory that the program was started in: the
+// journal would not be found again.
+func (p *parser) stateDir() (string, error) {
+	if p.environment.Root {
+		return "/var/lib/firmflow-recovery", nil
+	}
+	home := p.environment.Getenv("HOME")
+	for _, dir := range []string{p.environment.Getenv("XDG_STATE_HOME"), filepath.Join(home, ".local/state")} {
+		if filepath.IsAbs(dir) {
+			return filepath.Join(dir, "firmflow-recovery"), nil
+		}
+	}
+
+	return "", &UsageError{Text: "there is no place for the journal: HOME is not set", Hint: "Say where: --state-dir DIR"}
+}
+
+// file reads the settings file. One that is named must be there. What it holds
+// is in no message: it may hold what it should not.
+func (p *parser) file() (map[string]string, error) {
+	named := first(p.invocation.config, p.environment.Getenv(prefix+"CONFIG"))
+	path := first(named, settingsFile)
+	content, err := p.environment.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && named == "" {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, &UsageError{Text: fmt.Sprintf("read the settings file: %v", err)}
+	}
+	values, err := godotenv.Parse(bytes.NewReader(content))
+	if err != nil {
+		return nil, &UsageError{Text: fmt.Sprintf("settings file %s cannot be read: a line is not NAME=value", path)}
+	}
+
+	return values, known(path, values)
+}
+
+// known refuses names that are no settings: a misspelt one would be a default
+// taken in silence.
+func known(path string, values map[string]string) error {
+	var all []string
+	for _, one := range list() {
+		all = append(all, one.variable())
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		switch {
+		case slices.Contains(all, name):
+		case name == "":
+			return &UsageError{Text: fmt.Sprintf("settings file %s cannot be read: a line is not NAME=value", path)}
+		case !strings.HasPrefix(name, prefix):
+			return &UsageError{
+				Text: fmt.Sprintf("settings file %s holds %s, which is no setting", path, visible(name)),
+				Hint: "Secrets in particular belong into FirmFlow's .env, not here.",
+			}
+		default:
+			return &UsageError{
+				Text: fmt.Sprintf("settings file %s has an unknown setting %s", path, visible(name)), Hint: didYouMean(name, "", all),
+			}
+		}
+	}
+
+	return nil
+}
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+
+	return ""
+}

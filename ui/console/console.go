@@ -1,0 +1,177 @@
+// Package console chooses how the operator is spoken to: JSON lines, lines of
+// text, or a full screen. It is the one place that knows terminals and signals,
+// so that the screens need not.
+package console
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/term"
+
+	"firmflow-recovery/recovery"
+	"firmflow-recovery/ui/jsonl"
+	"firmflow-recovery/ui/plain"
+	"firmflow-recovery/ui/tui"
+)
+
+// Options say what the operator asked for, and where they are.
+type Options struct {
+	JSON, Plain, Verbose bool
+	Looking              bool // nothing will be asked or changed: lines will do
+	Yes, Fix             bool // answers given beforehand
+	Confirm              string
+	Retries              int
+	Host                 string
+	Getenv               func(string) string
+	In, Out              *os.File
+	Stop                 func()                          // ends the run, resumable
+	Shell                func(ctx context.Context) error // a shell in this terminal
+}
+
+// Operator is one of the three. Close it after the run.
+type Operator interface {
+	recovery.Operator
+	Close()
+}
+
+// Open starts the operator that fits.
+func Open(o Options) (Operator, error) {
+	if o.JSON {
+		return jsonl.New(o.Out, o.answers()), nil
+	}
+	if Fits(o) && !o.Looking {
+		s, err := openScreen(o)
+		if err != nil {
+			return nil, err
+		}
+		return attended{Operator: s, shell: o.Shell, lend: s.Lend, say: o.say}, nil
+	}
+	lines := plain.Options{Out: o.Out, Answers: o.answers(), Verbose: o.Verbose}
+	if o.terminal() {
+		lines.In = o.In
+	}
+
+	return attended{Operator: plain.New(lines), shell: o.Shell, lend: func(use func() error) error { return use() }, say: o.say}, nil
+}
+
+func (o Options) say(text string) { _, _ = io.WriteString(o.Out, text) }
+
+// Fits tells whether there is a terminal that can show a full screen, and nobody
+// asked for lines.
+func Fits(o Options) bool {
+	lines := o.Plain || o.JSON || o.Getenv("ACCESSIBLE") != "" || o.Getenv("TERM") == "dumb" || o.Getenv("TERM") == ""
+
+	return !lines && o.terminal()
+}
+
+// Interactive tells whether somebody sits there who can be asked.
+func Interactive(o Options) bool { return !o.JSON && o.terminal() }
+
+// Whereabouts tells what an operator should know of where they sit.
+func Whereabouts(getenv func(string) string) []string {
+	switch {
+	case getenv("TMUX") != "":
+		return []string{"You are inside tmux."}
+	case getenv("STY") != "":
+		return []string{"You are inside screen."}
+	case getenv("SSH_CONNECTION") != "":
+		return []string{"You are connected over SSH. If the line drops, the work goes on without a screen."}
+	default:
+		return nil
+	}
+}
+
+// terminal wants both ends: /dev/null is a character device, too.
+func (o Options) terminal() bool {
+	return term.IsTerminal(int(o.In.Fd())) && term.IsTerminal(int(o.Out.Fd()))
+}
+
+// answers are those that flags give beforehand.
+func (o Options) answers() map[recovery.QuestionID][]recovery.Answer {
+	given := make(map[recovery.QuestionID][]recovery.Answer)
+	if o.Yes || o.Confirm != "" {
+		given[recovery.AskStart] = []recovery.Answer{{Choice: recovery.Go, Typed: o.Confirm}}
+	}
+	if o.Fix {
+		given[recovery.AskRemedy] = []recovery.Answer{{Choice: recovery.Apply}, {Choice: recovery.Apply}}
+	}
+	for range o.Retries {
+		given[recovery.AskFailure] = append(given[recovery.AskFailure], recovery.Answer{Choice: recovery.Retry})
+	}
+
+	return given
+}
+
+// screen is the full screen. A hangup or SIGTERM ends it: after those nobody
+// reads the verdict.
+type screen struct {
+	*tui.Operator
+	out     io.Writer
+	answers map[recovery.QuestionID][]recovery.Answer
+	signals chan os.Signal
+	last    *recovery.Verdict
+}
+
+func openScreen(o Options) (*screen, error) {
+	s := &screen{out: o.Out, answers: o.answers(), signals: make(chan os.Signal, 1)}
+	delete(s.answers, recovery.AskStart) // whoever sits before a screen reads the plan, unless the name was given
+	if o.Confirm != "" {
+		s.answers[recovery.AskStart] = o.answers()[recovery.AskStart]
+	}
+	s.Operator = tui.New(tui.Options{
+		In: o.In, Out: o.Out, Host: o.Host, Dark: true, NoColour: o.Getenv("NO_COLOR") != "",
+		ASCII: o.Getenv("TERM") == "linux" || o.Getenv("LC_ALL") == "C" || o.Getenv("LC_ALL") == "" && o.Getenv("LANG") == "C",
+		Stop:  func(bool) { o.Stop() },
+	})
+	if err := s.Start(); err != nil {
+		return nil, err
+	}
+	signal.Notify(s.signals, syscall.SIGHUP, syscall.SIGTERM)
+	go func() {
+		if _, open := <-s.signals; open {
+			s.Hangup()
+		}
+	}()
+
+	return s, nil
+}
+
+// Tell passes an event on, and keeps the verdict for the normal screen.
+func (s *screen) Tell(e recovery.Event) {
+	if e.Verdict != nil {
+		s.last = e.Verdict
+	}
+	s.Operator.Tell(e)
+}
+
+// Ask gives the answer that a flag gave, else asks.
+func (s *screen) Ask(ctx context.Context, q recovery.Question) (recovery.Answer, error) {
+	if left := s.answers[q.ID]; len(left) > 0 {
+		s.answers[q.ID] = left[1:]
+		return left[0], nil
+	}
+
+	return s.Operator.Ask(ctx, q)
+}
+
+// Close waits until the verdict was read, and leaves it in the scrollback.
+func (s *screen) Close() {
+	if s.signals == nil {
+		return // closed before
+	}
+	err := s.Operator.Close()
+	signal.Stop(s.signals)
+	close(s.signals)
+	s.signals = nil
+	if err != nil {
+		_, _ = fmt.Fprintln(s.out, err)
+	}
+	if s.last != nil {
+		_, _ = io.WriteString(s.out, plain.Verdict(*s.last))
+	}
+}

@@ -1,0 +1,110 @@
+package plain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"firmflow-recovery/recovery"
+)
+
+// tries is how often an answer may not be understood before it counts as Stop.
+const tries = 3
+
+// Ask answers from the flags, else asks on lines. An ended input is Stop. Its
+// errors are those that recovery.Operator promises.
+func (o *Operator) Ask(ctx context.Context, q recovery.Question) (recovery.Answer, error) {
+	if answer, ok := o.answers.Take(q.ID); ok {
+		return answer, nil
+	}
+	if o.in == nil {
+		return recovery.Answer{}, &recovery.NoAnswerError{Question: q}
+	}
+	lines := "question " + cleanLines(q.Text, indent) + "\n" + choices(q)
+	for range tries {
+		if err := o.say(ctx, q, lines); err != nil {
+			return recovery.Answer{}, err
+		}
+		line, err := o.in.line(ctx)
+		if ctx.Err() != nil {
+			return recovery.Answer{}, context.Cause(ctx)
+		}
+		if err != nil && !errors.Is(err, errTooLong) {
+			// Whether it ended or broke: nobody said yes.
+			return recovery.Answer{}, o.say(ctx, q, indent+endOfInput(err)+"\n")
+		}
+		if answer, understood := understand(q, line); understood && err == nil {
+			return answer, nil
+		}
+		lines = indent + "that is none of these\n" + hint(q)
+	}
+
+	return recovery.Answer{}, o.say(ctx, q, indent+"not understood three times: stop\n")
+}
+
+func endOfInput(err error) string {
+	if errors.Is(err, io.EOF) {
+		return "the input has ended: stop"
+	}
+
+	return "the input cannot be read, " + Clean(err.Error()) + ": stop"
+}
+
+// choices gives the lines under a question. They end with a line end, so that
+// the next fact begins a line of its own also where the answer is not echoed.
+func choices(q recovery.Question) string {
+	if q.Typed != "" {
+		return hint(q)
+	}
+	var b strings.Builder
+	for i, option := range q.Options {
+		fmt.Fprintf(&b, "  %-6d %s", i+1, Clean(option.Label))
+		if option.Why != "" {
+			fmt.Fprintf(&b, " (not possible: %s)", Clean(option.Why))
+		}
+		b.WriteString("\n")
+	}
+
+	return b.String() + hint(q)
+}
+
+// hint says what can be typed. The default stops, always.
+func hint(q recovery.Question) string {
+	if q.Typed != "" {
+		return indent + "type " + Clean(q.Typed) + ", or an empty line to stop [stop]\n"
+	}
+
+	return indent + "type a number, or an empty line to stop [stop]\n"
+}
+
+// understand reads an answer. What must be typed out must be typed exactly:
+// not with other letters, and not with a space more.
+func understand(q recovery.Question, line string) (answer recovery.Answer, understood bool) {
+	if line == "" {
+		return recovery.Answer{}, true
+	}
+	if q.Typed != "" {
+		choice := consent(q)
+		return recovery.Answer{Choice: choice, Typed: line}, line == q.Typed && choice != recovery.Stop
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil || n < 1 || n > len(q.Options) || q.Options[n-1].Why != "" {
+		return recovery.Answer{}, false
+	}
+
+	return recovery.Answer{Choice: q.Options[n-1].Key}, true
+}
+
+// consent is what typing the text agrees to: the first choice that goes on.
+func consent(q recovery.Question) recovery.Choice {
+	for _, option := range q.Options {
+		if option.Key != recovery.Stop && option.Why == "" {
+			return option.Key
+		}
+	}
+
+	return recovery.Stop
+}

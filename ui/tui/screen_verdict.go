@@ -1,0 +1,59 @@
+package tui
+
+import (
+	"fmt"
+
+	"firmflow-recovery/recovery"
+)
+
+// verdictPage is the last word: what it is, what proves it, what comes next.
+func (m model) verdictPage() page {
+	v := *m.state.Verdict
+	at := m.outcomeMark(v.Outcome)
+	body := []string{fmt.Sprintf("  %s in %s", at.style.Render(at.symbol+" "+m.show(string(v.Outcome))), recovery.Span(v.Took))}
+	if v.Diagnosis != nil {
+		body = append(append(append(body, ""), m.headline(*v.Diagnosis)...), m.explanation(*v.Diagnosis, 2)...)
+	}
+	if len(v.Proofs) > 0 {
+		body = append(body, "", "  "+m.proofsTitle(v.Outcome))
+	}
+	for _, f := range v.Proofs {
+		body = append(body, m.finding(f, 2)...)
+	}
+	if len(v.Next) > 0 {
+		body = append(body, "")
+	}
+	for i, next := range v.Next {
+		label := ""
+		if i == 0 {
+			label = "Next"
+		}
+		body = append(body, m.field(label, fmt.Sprintf("%d  %s", i+1, next), 2, m.width-2)...)
+	}
+	if v.Outcome == recovery.Interrupted || v.Outcome == recovery.PreviousLive {
+		body = append(body, "", "  Continue with: firmflow-recovery resume")
+	}
+	body = append(body, "", m.look.dim.Render("  The verdict, and where its report is, are printed when you leave."))
+
+	return page{title: "ended", body: body, keys: []string{m.glyphs().updown + " scroll", "l log", "x commands", "? help", "enter leave"}}
+}
+
+func (m model) proofsTitle(o recovery.Outcome) string {
+	if o == recovery.Ready {
+		return "SEEN"
+	}
+
+	return "PROVEN"
+}
+
+func (m model) outcomeMark(o recovery.Outcome) mark {
+	g := m.glyphs()
+	switch o {
+	case recovery.Verified, recovery.Ready:
+		return mark{symbol: g.done, style: m.look.good}
+	case recovery.NotVerified, recovery.Interrupted, recovery.NothingChanged:
+		return mark{symbol: g.warned, style: m.look.warn}
+	default:
+		return mark{symbol: g.failed, style: m.look.bad}
+	}
+}
