@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/term"
+)
+
+// session is the program in a terminal of 80 by 24 that answers no queries, as
+// a serial console.
+type session struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	tty  *os.File
+	mu   sync.Mutex
+	said bytes.Buffer
+	news chan struct{}
+}
+
+func terminal(t *testing.T, args ...string) *session {
+	t.Helper()
+	s := &session{t: t, cmd: exec.Command(program, args...), news: make(chan struct{}, 1)}
+	s.cmd.Env = append(os.Environ(), "TERM=xterm-256color", "ACCESSIBLE=")
+	tty, err := pty.StartWithSize(s.cmd, &pty.Winsize{Rows: 24, Cols: 80})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.tty = tty
+	go s.listen()
+	t.Cleanup(func() {
+		_ = s.cmd.Process.Kill()
+		_ = tty.Close()
+	})
+
+	return s
+}
+
+func (s *session) listen() {
+	defer close(s.news)
+	buffer := make([]byte, 4096)
+	for {
+		n, err := s.tty.Read(buffer)
+		s.mu.Lock()
+		s.said.Write(buffer[:n])
+		s.mu.Unlock()
+		if err != nil {
+			return
+		}
+		select {
+		case s.news <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (s *session) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	return s.said.String()
+}
+
+// await waits until the program has written a text.
+func (s *session) await(text string) {
+	s.t.Helper()
+	limit := time.After(time.Minute)
+	for !strings.Contains(s.text(), text) {
+		select {
+		case _, open := <-s.news:
+			if !open && !strings.Contains(s.text(), text) {
+				s.t.Fatalf("the program ended without saying %q:\n%q", text, s.text())
+			}
+		case <-limit:
+			s.t.Fatalf("the program does not say %q:\n%q", text, s.text())
+		}
+	}
+}
+
+func (s *session) press(keys string) {
+	s.t.Helper()
+	if _, err := s.tty.WriteString(keys); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *session) ends(exit int) {
+	s.t.Helper()
+	_ = s.cmd.Wait()
+	if got := s.cmd.ProcessState.ExitCode(); got != exit {
+		s.t.Errorf("exit code %d, want %d", got, exit)
+	}
+}
+
+const (
+	up    = "\x1b[A"
+	enter = "\r"
+	ctrlC = "\x03"
+)
+
+func TestASilentTerminalIsNotAskedBeforeThereIsAScreen(t *testing.T) {
+	start := time.Now()
+	s := terminal(t, "--version")
+	s.await("firmflow-recovery")
+	s.ends(0)
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if strings.Contains(s.text(), "\x1b") {
+		t.Errorf("stray bytes: %q", s.text())
+	}
+}
+
+func TestTheWizardRecoversByKeysAndLeavesTheTerminalAsItWas(t *testing.T) {
+	i := sandboxed(t)
+	before := standing(t, i)
+	if err := i.Lose(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := terminal(t, strip(args(i, "restore", i.Backups), "--plain")...)
+	modes, err := term.GetState(int(s.tty.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.await("Start the recovery")
+	s.press(up + enter)
+	s.await("PROVEN")
+	s.press(enter)
+	s.await("VERIFIED in")
+	s.ends(0)
+	if after, err := term.GetState(int(s.tty.Fd())); err == nil && *after != *modes {
+		t.Logf("modes before the start %+v, after %+v", modes, after)
+	}
+	if standing(t, i) != before {
+		t.Error("the recovered installation differs from the lost one")
+	}
+}
+
+func TestInTheWizardEnterAloneReplacesNothing(t *testing.T) {
+	i := sandboxed(t)
+	before := standing(t, i)
+	s := terminal(t, strip(args(i, "restore", i.Backups), "--plain")...)
+	s.await("Type the host name")
+	s.press(enter + enter + "wrong" + enter)
+	s.press(ctrlC)
+	s.await("Stop now")
+	s.press(ctrlC)
+	s.press(enter + "q")
+	s.await("NOTHING CHANGED")
+	s.press(enter + "q")
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	_ = s.cmd.Wait()
+	if standing(t, i) != before {
+		t.Error("something changed")
+	}
+}
+
+func TestF1AHangupEndsTheScreenAndNotTheWork(t *testing.T) {
+	i := sandboxed(t)
+	before := standing(t, i)
+	s := terminal(t, append(strip(args(i, "restore", i.Backups), "--plain"), "--confirm", hostname(t))...)
+	s.await("running")
+	_ = s.cmd.Process.Signal(syscall.SIGHUP)
+	s.ends(0)
+	if standing(t, i) != before {
+		t.Error("the recovered installation differs")
+	}
+}
+
+func strip(args []string, flag string) []string {
+	var kept []string
+	for _, a := range args {
+		if a != flag {
+			kept = append(kept, a)
+		}
+	}
+
+	return kept
+}
