@@ -47,8 +47,8 @@ func run() recovery.ExitCode {
 		fmt.Fprintln(os.Stderr, err)
 		return recovery.ExitUsage
 	}
-	ctx, stop := console.UntilStopped()
-	defer stop(nil)
+	ctx, stops := console.UntilStopped()
+	defer stops.Release()
 	in := invocation
 	switch in.Command {
 	case cli.Print:
@@ -59,13 +59,19 @@ func run() recovery.ExitCode {
 	case cli.SampleApp:
 		return sampleApp(ctx, in.Health)
 	case cli.Demo:
-		return runDemo(ctx, stop, in)
+		return runDemo(ctx, stops, in)
 	case cli.Backups:
 		return listBackups(ctx, in)
+	case cli.Status:
+		return status(ctx, in)
+	case cli.Report:
+		return report(in)
+	case cli.Attach:
+		return attach(ctx, stops, in)
 	case cli.Wizard:
-		return guide(ctx, stop, in)
+		return guide(ctx, stops, in)
 	default:
-		return recoverWith(ctx, stop, in)
+		return recoverWith(ctx, stops, in)
 	}
 }
 
@@ -96,7 +102,7 @@ func sampleApp(ctx context.Context, health bool) recovery.ExitCode {
 }
 
 // runDemo makes an installation, loses it, and recovers it like any other.
-func runDemo(ctx context.Context, stop context.CancelCauseFunc, in cli.Invocation) recovery.ExitCode {
+func runDemo(ctx context.Context, stops *console.Stops, in cli.Invocation) recovery.ExitCode {
 	self, err := os.Executable()
 	if err != nil {
 		return tell(err)
@@ -123,10 +129,10 @@ func runDemo(ctx context.Context, stop context.CancelCauseFunc, in cli.Invocatio
 	in.Settings.Runtime, in.Settings.DBService, in.Settings.AppService, in.Settings.AppURL = "sandbox", "db", "app", ""
 	in.Settings.Database, in.Settings.User = "firmflow", "firmflow"
 	carryOut := recoverWith
-	if console.Interactive(speak(in, "", nil)) {
+	if console.Interactive(speak(in, "", stops)) {
 		carryOut = guide
 	}
-	exit := carryOut(ctx, stop, in)
+	exit := carryOut(ctx, stops, in)
 	if in.Keep {
 		fmt.Fprintf(os.Stderr, "demo: kept in %s\n", made.Dir)
 	}
@@ -150,11 +156,11 @@ func tell(err error) recovery.ExitCode {
 }
 
 // speak says how the operator is spoken to.
-func speak(in cli.Invocation, host string, stop context.CancelCauseFunc) console.Options {
+func speak(in cli.Invocation, host string, stops *console.Stops) console.Options {
 	return console.Options{
 		JSON: in.JSON, Plain: in.Plain, Verbose: in.Verbose, Looking: in.Command == cli.Preflight || in.Command == cli.Plan,
 		Yes: in.Yes, Confirm: in.Confirm, Fix: in.Fix, Retries: in.Retries, Host: host, Getenv: os.Getenv, In: os.Stdin, Out: os.Stdout,
-		Stop: func() { stop(&recovery.StopRequest{By: "the operator", Exit: recovery.ExitInterrupt}) },
+		Stops: stops, Save: journal.Home{Dir: in.Settings.StateDir}.Keep,
 		Shell: func(ctx context.Context) error {
 			return command.Attended(ctx, os.Stdin, in.Settings.Project, os.Environ(), cmp.Or(os.Getenv("SHELL"), "/bin/sh"))
 		},
@@ -162,7 +168,7 @@ func speak(in cli.Invocation, host string, stop context.CancelCauseFunc) console
 }
 
 // recoverWith is every command that looks at an installation or changes it.
-func recoverWith(ctx context.Context, stop context.CancelCauseFunc, in cli.Invocation) recovery.ExitCode {
+func recoverWith(ctx context.Context, stops *console.Stops, in cli.Invocation) recovery.ExitCode {
 	host, err := os.Hostname()
 	if err != nil {
 		return tell(err)
@@ -179,12 +185,12 @@ func recoverWith(ctx context.Context, stop context.CancelCauseFunc, in cli.Invoc
 	if in.Runbook {
 		return runbook(ctx, runner)
 	}
-	op, err := console.Open(speak(in, host, stop))
+	op, err := console.Open(speak(in, host, stops))
 	if err != nil {
 		return tell(err)
 	}
 	defer op.Close()
-	runner.Operator = op
+	runner.Operator, runner.Enough = op, stops.Enough
 	if in.Command == cli.Preflight || in.Command == cli.Plan {
 		_, v := runner.Preflight(ctx)
 		return v.Exit
@@ -195,12 +201,12 @@ func recoverWith(ctx context.Context, stop context.CancelCauseFunc, in cli.Invoc
 }
 
 // guide is the wizard: it asks what is to be done.
-func guide(ctx context.Context, stop context.CancelCauseFunc, in cli.Invocation) recovery.ExitCode {
+func guide(ctx context.Context, stops *console.Stops, in cli.Invocation) recovery.ExitCode {
 	host, err := os.Hostname()
 	if err != nil {
 		return tell(err)
 	}
-	o := speak(in, host, stop)
+	o := speak(in, host, stops)
 	if !console.Interactive(o) {
 		fmt.Fprintln(os.Stderr, "Nobody can be asked here. Say what to do: firmflow-recovery preflight, plan or restore; --help explains them.")
 		return recovery.ExitUsage
@@ -210,19 +216,82 @@ func guide(ctx context.Context, stop context.CancelCauseFunc, in cli.Invocation)
 		return tell(err)
 	}
 	defer op.Close()
-	g := steps.Guide{
-		Execution: steps.Execution{Home: journal.Home{Dir: in.Settings.StateDir}}, Operator: op, Backups: in.Settings.Backups,
-		Original: in.OriginalEnv, Remarks: console.Whereabouts(os.Getenv), Now: time.Now,
-		Make: func(ctx context.Context, c steps.Chosen) (recovery.Runner, error) { return build(ctx, in, host, c) },
+	g := guideOf(in)
+	g.Operator = op
+	g.Make = func(ctx context.Context, c steps.Chosen) (recovery.Runner, error) {
+		r, err := build(ctx, in, host, c)
+		r.Enough = stops.Enough
+
+		return r, err
+	}
+	g.Watch = func(ctx context.Context, run recovery.RunID) error {
+		console.Watch(op, true)
+		defer console.Watch(op, false)
+		_, err := steps.Attach(ctx, g.Home, run, op.Tell)
+
+		return err
 	}
 	v, path, err := g.Run(ctx)
 
 	return leave(op, v, path, err)
 }
 
+// guideOf is the guide as far as it only looks.
+func guideOf(in cli.Invocation) *steps.Guide {
+	return &steps.Guide{
+		Execution: steps.Execution{Home: journal.Home{Dir: in.Settings.StateDir}}, Backups: in.Settings.Backups,
+		Original: in.OriginalEnv, Remarks: console.Whereabouts(os.Getenv), Now: time.Now,
+	}
+}
+
+// attach shows a run that another process carries out.
+func attach(ctx context.Context, stops *console.Stops, in cli.Invocation) recovery.ExitCode {
+	op, err := console.Open(speak(in, "", stops))
+	if err != nil {
+		return tell(err)
+	}
+	defer op.Close()
+	console.Watch(op, true)
+	v, err := steps.Attach(ctx, journal.Home{Dir: in.Settings.StateDir}, recovery.RunID(in.Run), op.Tell)
+
+	return leave(op, v, "", err)
+}
+
+// report prints what is known of a run.
+func report(in cli.Invocation) recovery.ExitCode {
+	text, err := steps.ReportOf(journal.Home{Dir: in.Settings.StateDir}, recovery.RunID(in.Run))
+	if err != nil {
+		return tell(err)
+	}
+	fmt.Print(text)
+
+	return recovery.ExitOK
+}
+
+// status prints what there is on this host.
+func status(ctx context.Context, in cli.Invocation) recovery.ExitCode {
+	found := guideOf(in).Start(ctx)
+	found.Remarks = found.Remarks[len(console.Whereabouts(os.Getenv)):] // of a screen, not of a host
+	var err error
+	if in.JSON {
+		err = json.NewEncoder(os.Stdout).Encode(found)
+	} else {
+		err = plain.Start(os.Stdout, found)
+	}
+	if err != nil {
+		return tell(err)
+	}
+
+	return recovery.ExitOK
+}
+
 // leave ends the screen and says where the report is.
 func leave(op console.Operator, v recovery.Verdict, report string, err error) recovery.ExitCode {
 	op.Close()
+	var request *recovery.StopRequest
+	if errors.As(err, &request) {
+		return request.Exit // left before anything was begun, or a view of what goes on
+	}
 	if err != nil {
 		return tell(err)
 	}

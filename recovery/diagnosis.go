@@ -89,6 +89,8 @@ var exitOf = []struct {
 	{"secrets.", ExitSecrets},
 	{"run.locked", ExitLocked},
 	{"run.unfinished", ExitBlocked},
+	{"run.stopped", ExitInterrupt},
+	{"run.none", ExitUsage},
 	{"journal.unreadable", ExitBlocked},
 	{"settings.", ExitUsage},
 	{"resume.", ExitUsage},

@@ -24,6 +24,9 @@ type Runner struct {
 	Inputs   []Input // what makes this run this run
 	Earlier  State   // what the journal holds of this run; its zero value: it is new
 	Guided   bool    // something was asked before the run, and can be gone back to
+	// Enough is asked before each step but the first; an error ends the run
+	// there, resumable. It may be nil.
+	Enough func() error
 }
 
 // Preflight looks at every step and changes nothing. The verdict is READY or
@@ -48,6 +51,11 @@ func (r Runner) Recover(ctx context.Context) Verdict {
 		return w.end(w.stopped(err))
 	}
 	for i, step := range r.Steps {
+		if i > 0 && r.Enough != nil {
+			if err := r.Enough(); err != nil {
+				return w.end(w.failed(i, err))
+			}
+		}
 		if err := w.walk(ctx, step); err != nil {
 			return w.end(w.failed(i, err))
 		}

@@ -294,3 +294,46 @@ func TestProgressOfAFinishedPhaseIsAlwaysTold(t *testing.T) {
 		t.Errorf("last progress %+v", last)
 	}
 }
+
+func TestEnoughEndsARunBetweenSteps(t *testing.T) {
+	o := &recoverytest.Operator{Answers: yes()}
+	one, two := works("one"), works("two")
+	r := runner(o, one, two)
+	r.Enough = func() error { return &recovery.StopRequest{By: "the operator", Exit: recovery.ExitInterrupt} }
+	v := r.Recover(t.Context())
+	if v.Outcome != recovery.Interrupted || v.Exit != recovery.ExitInterrupt || !o.State().Unfinished() {
+		t.Errorf("verdict %+v, want a resumable one", v)
+	}
+	if one.Ran != 1 || two.Ran != 0 {
+		t.Errorf("the steps ran %d and %d times, want once and never", one.Ran, two.Ran)
+	}
+}
+
+// showing is a journal that others follow.
+type showing struct {
+	recoverytest.Journal
+	shown []recovery.Event
+}
+
+func (s *showing) Show(e recovery.Event) { s.shown = append(s.shown, e) }
+
+func TestWhoFollowsSeesWhatIsNotJournalled(t *testing.T) {
+	step := works("one")
+	step.Do = func(_ context.Context, p recovery.Progress) error {
+		p.Phase("copy", recovery.Bytes)
+		p.Log("a line")
+		return nil
+	}
+	kept := &showing{}
+	r := runner(&recoverytest.Operator{Answers: yes()}, step)
+	r.Journal = kept
+	r.Recover(t.Context())
+	if len(kept.shown) != 2 || kept.shown[0].Kind != recovery.StepProgress || kept.shown[1].Kind != recovery.StepLog {
+		t.Errorf("shown: %+v", kept.shown)
+	}
+	for _, e := range kept.Events {
+		if e.Kind.Lossy() {
+			t.Errorf("a lossy event is journalled: %+v", e)
+		}
+	}
+}

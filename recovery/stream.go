@@ -21,6 +21,10 @@ type stream struct {
 	err error // the journal's first failure; after it nothing more is done
 }
 
+// shower is a journal that passes lossy events on to whoever follows the run
+// from another process.
+type shower interface{ Show(e Event) }
+
 // tell sends an event. A journal that cannot be written is remembered, told
 // once, and ends the run at the next step through broken.
 func (s *stream) tell(e Event) {
@@ -33,6 +37,9 @@ func (s *stream) tell(e Event) {
 		if err := s.journal.Append(e); err != nil {
 			s.err = err
 		}
+	}
+	if shown, can := s.journal.(shower); can && e.Kind.Lossy() {
+		shown.Show(e)
 	}
 	s.operator.Tell(e)
 }

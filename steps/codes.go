@@ -20,6 +20,9 @@ const (
 	CodeStartFailed       recovery.Code = "stack.start.failed"
 	CodeSandboxPostgres   recovery.Code = "sandbox.postgres.missing"
 
+	CodeRunStopped recovery.Code = "run.stopped"
+	CodeRunNone    recovery.Code = "run.none"
+
 	CodeSpace      recovery.Code = "space.disk"
 	CodeInodes     recovery.Code = "space.inodes"
 	CodeSpaceTight recovery.Code = "space.tight"

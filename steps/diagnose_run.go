@@ -19,8 +19,9 @@ func locked(err error) error {
 
 	return recovery.Fail(recovery.Diagnosis{
 		Code: recovery.CodeRunLocked, Summary: "Another recovery is running on this host", Seen: held.Error(),
-		Intact:   "This start changed nothing; the other run goes on.",
-		Remedies: do("Let it end; the lock frees itself when its process ends, however it ends", fmt.Sprintf("ps -fp %d", held.Holder.PID)),
+		Intact: "This start changed nothing; the other run goes on.",
+		Remedies: do("Watch it", "firmflow-recovery attach",
+			"Let it end; the lock frees itself when its process ends, however it ends", fmt.Sprintf("ps -fp %d", held.Holder.PID)),
 	}, err)
 }
 

@@ -22,7 +22,7 @@ type Guide struct {
 	Now      func() time.Time
 	// Make builds the run that was chosen.
 	Make func(ctx context.Context, c Chosen) (recovery.Runner, error)
-	// Watch shows a run that another process carries out; nil: it cannot.
+	// Watch shows a run that another process carries out, until it has ended.
 	Watch func(ctx context.Context, run recovery.RunID) error
 
 	last recovery.RunID // every look has a name of its own
@@ -51,7 +51,7 @@ func (g *Guide) Run(ctx context.Context) (v recovery.Verdict, report string, err
 		case recovery.Report:
 			v, err = turnedBack, g.read(ctx, start.Last.Run)
 		case recovery.Attach:
-			v, err = turnedBack, g.Watch(ctx, start.Running.Run)
+			v, err = turnedBack, g.watch(ctx, start.Running.Run)
 		default:
 			return recovery.Verdict{Outcome: recovery.NothingChanged, Exit: recovery.ExitNotConfirmed}, "", nil
 		}
@@ -69,7 +69,7 @@ var turnedBack = recovery.Verdict{Outcome: recovery.NothingChanged, Exit: recove
 
 // task asks the first question.
 func (g *Guide) task(ctx context.Context) (recovery.Choice, recovery.Start, error) {
-	start := g.start(ctx)
+	start := g.Start(ctx)
 	q := recovery.Question{ID: recovery.AskTask, Text: "What do you want to do?", Page: &recovery.Page{Start: &start}, Flag: "a command, such as restore"}
 	busy := ""
 	if start.Running != nil {

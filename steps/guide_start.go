@@ -16,9 +16,9 @@ func continues(s recovery.Summary) string {
 	return "at step " + recovery.Count(int64(s.Index)) + ", nothing is repeated"
 }
 
-// start gathers what the first screen tells. What cannot be read is told as a
+// Start gathers what there is on this host. What cannot be read is told as a
 // remark: the tasks say it in full.
-func (g *Guide) start(ctx context.Context) recovery.Start {
+func (g *Guide) Start(ctx context.Context) recovery.Start {
 	start := recovery.Start{Remarks: g.Remarks}
 	if holder, held, err := g.Home.Held(); err == nil && held {
 		start.Running = &recovery.Summary{Run: holder.Run, Host: holder.Host, Last: holder.Since, Age: g.Now().Sub(holder.Since)}
@@ -54,6 +54,15 @@ func (g *Guide) lastReport() *recovery.Summary {
 	}
 
 	return nil
+}
+
+// watch shows a run to its end, and then its report.
+func (g *Guide) watch(ctx context.Context, run recovery.RunID) error {
+	if err := g.Watch(ctx, run); err != nil {
+		return err
+	}
+
+	return g.read(ctx, run)
 }
 
 // read lays a report out.

@@ -22,6 +22,9 @@ const (
 	Wizard    Command = ""
 	Restore   Command = "restore"
 	Resume    Command = "resume"
+	Attach    Command = "attach"
+	Report    Command = "report"
+	Status    Command = "status"
 	Preflight Command = "preflight"
 	Plan      Command = "plan"
 	Backups   Command = "backups"
@@ -51,7 +54,7 @@ type Invocation struct {
 	Keep        bool
 	Health      bool
 	Code        string // of Explain
-	Run         string // of Resume; empty: the unfinished one
+	Run         string // of Resume, Attach and Report; empty: the one that matters now
 	Output      string // of Print
 
 	config string // the settings file
@@ -130,7 +133,7 @@ func (p *parser) chose(c Command) func(*cobra.Command, []string) error {
 			f := cmd.Flag(flag)
 			return f != nil && f.Changed
 		}
-		if c == Resume && len(args) == 1 {
+		if len(args) == 1 {
 			p.invocation.Run = args[0]
 		}
 

@@ -41,12 +41,15 @@ func (p *parser) root() *cobra.Command {
 		p.command(Plan, "Show what a recovery would do; change nothing", p.settingFlags, p.planFlags),
 		p.command(Restore, "Recover from a backup", p.settingFlags, p.runFlags),
 		p.command(Resume, "Go on with an interrupted run", p.settingFlags, p.runFlags),
+		p.command(Attach, "Watch a run that goes on, or went on", p.stateFlags, p.showFlags),
+		p.command(Status, "Say what there is on this host", p.settingFlags, p.showFlags),
+		p.command(Report, "Print the report of a run", p.stateFlags),
 		p.command(Demo, "Make a small installation, lose it, and recover it", p.demoFlags),
 		p.helpCommand(root), p.versionCommand(), p.completionCommand(),
 	}
 	root.AddCommand(ordered...) // cobra sorts the list it is given
 	root.AddCommand(p.sampleCommand())
-	root.SetHelpCommand(ordered[6])
+	root.SetHelpCommand(ordered[len(ordered)-3])
 	usual := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		if cmd != root {
@@ -105,8 +108,8 @@ func unknownFlag(cmd *cobra.Command, err error) error {
 
 func (p *parser) command(c Command, short string, flags ...func(*cobra.Command)) *cobra.Command {
 	cmd := &cobra.Command{Use: string(c), Short: short, Args: cobra.NoArgs, RunE: p.chose(c)}
-	if c == Resume {
-		cmd.Use, cmd.Args = "resume [RUN]", atMostOne
+	if c == Resume || c == Attach || c == Report {
+		cmd.Use, cmd.Args = string(c)+" [RUN]", atMostOne
 	}
 	for _, add := range flags {
 		add(cmd)
@@ -118,6 +121,16 @@ func (p *parser) command(c Command, short string, flags ...func(*cobra.Command))
 func (p *parser) settingFlags(cmd *cobra.Command) {
 	for _, s := range list() {
 		cmd.Flags().StringVar(s.value(&p.invocation.Settings), s.flag, "", s.help)
+	}
+	cmd.Flags().StringVar(&p.invocation.config, "config", "", "settings file, instead of the usual one")
+}
+
+// stateFlags are the settings that say where runs are kept.
+func (p *parser) stateFlags(cmd *cobra.Command) {
+	for _, s := range list() {
+		if s.flag == "state-dir" {
+			cmd.Flags().StringVar(s.value(&p.invocation.Settings), s.flag, "", s.help)
+		}
 	}
 	cmd.Flags().StringVar(&p.invocation.config, "config", "", "settings file, instead of the usual one")
 }

@@ -29,8 +29,10 @@ type Options struct {
 	Host                 string
 	Getenv               func(string) string
 	In, Out              *os.File
-	Stop                 func()                          // ends the run, resumable
+	Stops                *Stops
 	Shell                func(ctx context.Context) error // a shell in this terminal
+	// Save keeps a document of a run, and gives its path.
+	Save func(run recovery.RunID, name string, content []byte) (path string, err error)
 }
 
 // Operator is one of the three. Close it after the run.
@@ -126,7 +128,7 @@ func openScreen(o Options) (*screen, error) {
 	s.Operator = tui.New(tui.Options{
 		In: o.In, Out: o.Out, Host: o.Host, Dark: true, NoColour: o.Getenv("NO_COLOR") != "",
 		ASCII: o.Getenv("TERM") == "linux" || o.Getenv("LC_ALL") == "C" || o.Getenv("LC_ALL") == "" && o.Getenv("LANG") == "C",
-		Stop:  func(bool) { o.Stop() },
+		Stop:  o.stop, Save: o.Save,
 	})
 	if err := s.Start(); err != nil {
 		return nil, err
@@ -141,9 +143,25 @@ func openScreen(o Options) (*screen, error) {
 	return s, nil
 }
 
+func (o Options) stop(when tui.Halt) {
+	if when == tui.AfterStep {
+		o.Stops.AfterStep()
+		return
+	}
+	o.Stops.Now()
+}
+
+// Watch tells an operator whether what it is told from here on is another
+// process's run, which can be left and not be stopped.
+func Watch(op Operator, on bool) {
+	if w, can := op.(interface{ Watch(on bool) }); can {
+		w.Watch(on)
+	}
+}
+
 // Tell passes an event on, and keeps the verdict for the normal screen.
 func (s *screen) Tell(e recovery.Event) {
-	if e.Verdict != nil {
+	if e.Verdict != nil && e.Verdict.Turn == "" {
 		s.last = e.Verdict
 	}
 	s.Operator.Tell(e)

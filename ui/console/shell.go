@@ -41,5 +41,8 @@ func (a attended) Ask(ctx context.Context, q recovery.Question) (recovery.Answer
 	return answer, nil
 }
 
+// Watch passes it on.
+func (a attended) Watch(on bool) { Watch(a.Operator, on) }
+
 // readable is how long a line stands that the screen will cover.
 const readable = 3 * time.Second

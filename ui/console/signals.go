@@ -4,34 +4,62 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 
 	"firmflow-recovery/recovery"
 )
 
+// Stops are the ways to end a run on purpose.
+type Stops struct {
+	signals chan os.Signal
+	cancel  context.CancelCauseFunc
+	enough  atomic.Bool
+}
+
 // UntilStopped gives a context that ends with the first SIGINT or SIGTERM; the
 // second one ends the program as the system does. A hangup ends nothing: the
 // work goes on without a reader.
-func UntilStopped() (context.Context, context.CancelCauseFunc) {
+func UntilStopped() (context.Context, *Stops) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	s := &Stops{signals: make(chan os.Signal, 1), cancel: cancel}
+	signal.Notify(s.signals, os.Interrupt, syscall.SIGTERM)
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE, syscall.SIGHUP) // caught, not ignored: children would inherit that
 	go func() {
-		s, open := <-signals
+		got, open := <-s.signals
 		if !open {
 			return
 		}
-		signal.Stop(signals)
+		signal.Stop(s.signals)
 		exit := recovery.ExitInterrupt
-		if s == syscall.SIGTERM {
+		if got == syscall.SIGTERM {
 			exit = recovery.ExitTerminated
 		}
-		cancel(&recovery.StopRequest{By: s.String(), Exit: exit})
+		cancel(&recovery.StopRequest{By: got.String(), Exit: exit})
 	}()
 
-	return ctx, func(cause error) {
-		signal.Stop(signals)
-		cancel(cause)
-	}
+	return ctx, s
 }
+
+// Now ends the run at the next safe point.
+func (s *Stops) Now() { s.cancel(asked()) }
+
+// AfterStep ends the run when the step in hand is done.
+func (s *Stops) AfterStep() { s.enough.Store(true) }
+
+// Enough is what a runner asks between two steps.
+func (s *Stops) Enough() error {
+	if s.enough.Load() {
+		return asked()
+	}
+
+	return nil
+}
+
+// Release gives signals back their usual meaning.
+func (s *Stops) Release() {
+	signal.Stop(s.signals)
+	s.cancel(nil)
+}
+
+func asked() error { return &recovery.StopRequest{By: "the operator", Exit: recovery.ExitInterrupt} }

@@ -23,7 +23,7 @@ func (o *Operator) Ask(ctx context.Context, q recovery.Question) (recovery.Answe
 	if o.in == nil {
 		return recovery.Answer{}, &recovery.NoAnswerError{Question: q}
 	}
-	lines := "question " + cleanLines(q.Text, indent) + "\n" + choices(q)
+	lines := page(q.Page) + "question " + cleanLines(q.Text, indent) + "\n" + choices(q)
 	for range tries {
 		if err := o.say(ctx, q, lines); err != nil {
 			return recovery.Answer{}, err
@@ -56,14 +56,17 @@ func endOfInput(err error) string {
 // choices gives the lines under a question. They end with a line end, so that
 // the next fact begins a line of its own also where the answer is not echoed.
 func choices(q recovery.Question) string {
-	if q.Typed != "" {
+	if q.Typed != "" || q.Enter != "" {
 		return hint(q)
 	}
 	var b strings.Builder
 	for i, option := range q.Options {
 		fmt.Fprintf(&b, "  %-6d %s", i+1, Clean(option.Label))
-		if option.Why != "" {
+		switch {
+		case option.Why != "":
 			fmt.Fprintf(&b, " (not possible: %s)", Clean(option.Why))
+		case option.Detail != "":
+			fmt.Fprintf(&b, " (%s)", Clean(option.Detail))
 		}
 		b.WriteString("\n")
 	}
@@ -71,20 +74,31 @@ func choices(q recovery.Question) string {
 	return b.String() + hint(q)
 }
 
-// hint says what can be typed. The default stops, always.
+// hint says what can be typed. The default stops, or goes back where there is a
+// way back, always.
 func hint(q recovery.Question) string {
-	if q.Typed != "" {
-		return indent + "type " + Clean(q.Typed) + ", or an empty line to stop [stop]\n"
+	what, out := "a number", "stop [stop]"
+	switch {
+	case q.Typed != "":
+		what = Clean(q.Typed)
+	case q.Enter != "":
+		what = "the " + Clean(q.Enter)
+	}
+	if q.Leave() == recovery.Back {
+		out = "go back [back]"
 	}
 
-	return indent + "type a number, or an empty line to stop [stop]\n"
+	return indent + "type " + what + ", or an empty line to " + out + "\n"
 }
 
 // understand reads an answer. What must be typed out must be typed exactly:
 // not with other letters, and not with a space more.
 func understand(q recovery.Question, line string) (answer recovery.Answer, understood bool) {
 	if line == "" {
-		return recovery.Answer{}, true
+		return recovery.Answer{Choice: q.Leave()}, true
+	}
+	if q.Enter != "" {
+		return recovery.Answer{Choice: recovery.Go, Typed: line}, true
 	}
 	if q.Typed != "" {
 		choice := consent(q)
@@ -101,7 +115,7 @@ func understand(q recovery.Question, line string) (answer recovery.Answer, under
 // consent is what typing the text agrees to: the first choice that goes on.
 func consent(q recovery.Question) recovery.Choice {
 	for _, option := range q.Options {
-		if option.Key != recovery.Stop && option.Why == "" {
+		if option.Key != recovery.Stop && option.Key != recovery.Back && option.Why == "" {
 			return option.Key
 		}
 	}

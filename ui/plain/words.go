@@ -98,6 +98,9 @@ func diagnosis(head string, d recovery.Diagnosis) string {
 // verdict is the last word. Its proofs stand above, each where it was found;
 // so does a diagnosis that was explained.
 func (t *transcript) verdict(v recovery.Verdict) string {
+	if v.Turn != "" {
+		return "went back; nothing was changed\n"
+	}
 	var b strings.Builder
 	if v.Diagnosis != nil && !t.told[key(*v.Diagnosis)] {
 		b.WriteString(t.explain(word(recovery.Failed), *v.Diagnosis))

@@ -8,8 +8,8 @@ import (
 	"firmflow-recovery/recovery"
 )
 
-// longest is how much of an answer is kept: no host name is longer.
-const longest = 253
+// longest is how much of an answer is kept, in bytes: no path is longer.
+const longest = 4096
 
 // asking is a question on the screen, and how far its answer has come.
 type asking struct {
@@ -20,23 +20,10 @@ type asking struct {
 	refused  bool // what was typed is not what is asked for
 }
 
-// newAsking begins on the option that is safe: an Enter that was meant for
-// something else must not start or change anything. To retry is to go on with
-// what was agreed to.
+// newAsking begins where the question says: an Enter that was meant for
+// something else must not start or change anything.
 func newAsking(q recovery.Question, reply chan<- recovery.Answer) *asking {
-	a := &asking{question: q, reply: reply}
-	for i, option := range q.Options {
-		if option.Key == recovery.Stop {
-			a.cursor = i
-		}
-	}
-	for i, option := range q.Options {
-		if option.Key == recovery.Retry && option.Why == "" {
-			a.cursor = i
-		}
-	}
-
-	return a
+	return &asking{question: q, reply: reply, cursor: q.Begin()}
 }
 
 // answer hands an answer over and closes the question.
@@ -54,17 +41,21 @@ func (m model) answer(answer recovery.Answer) (model, tea.Cmd) {
 	}
 }
 
-func (m model) typing() bool { return m.ask != nil && m.ask.question.Typed != "" && !m.stopping }
+// typing tells whether letters are text rather than keys.
+func (m model) typing() bool {
+	return m.ask != nil && !m.stopping && (m.ask.question.Typed != "" || m.ask.question.Enter != "")
+}
 
-// pressTyped edits what must be typed out. Only the exact name consents.
+// pressTyped edits a text. Where something must be typed out, only the exact
+// name consents.
 func (m model) pressTyped(k tea.KeyMsg) (model, tea.Cmd) {
 	a := *m.ask
 	a.refused = false
 	switch k.Type {
 	case tea.KeyEsc:
-		return m.answer(recovery.Answer{})
+		return m.answer(recovery.Answer{Choice: a.question.Leave()})
 	case tea.KeyEnter:
-		if a.input == a.question.Typed {
+		if a.complete() {
 			return m.answer(recovery.Answer{Choice: recovery.Go, Typed: a.input})
 		}
 		a.refused = true
@@ -83,6 +74,15 @@ func (m model) pressTyped(k tea.KeyMsg) (model, tea.Cmd) {
 	return m, nil
 }
 
+// complete tells whether what was typed is an answer.
+func (a asking) complete() bool {
+	if a.question.Enter != "" {
+		return a.input != ""
+	}
+
+	return a.input == a.question.Typed
+}
+
 // typed adds what can be seen. A line end in a pasted text is not an Enter.
 func typed(input string, runes []rune) string {
 	for _, r := range runes {
@@ -96,25 +96,45 @@ func typed(input string, runes []rune) string {
 
 // pressMenu moves in a menu and takes what is chosen.
 func (m model) pressMenu(name string) (model, tea.Cmd) {
-	a, options := *m.ask, m.ask.question.Options
+	a, q := *m.ask, m.ask.question
 	switch name {
 	case "up", "k":
 		a.cursor = max(a.cursor-1, 0)
 	case "down", "j":
-		a.cursor = min(a.cursor+1, max(len(options)-1, 0))
+		a.cursor = min(a.cursor+1, max(len(q.Options)-1, 0))
 	case "enter":
-		if len(options) == 0 {
+		if len(q.Options) == 0 {
 			return m.answer(recovery.Answer{})
 		}
-		if chosen := options[a.cursor]; chosen.Why == "" {
+		if chosen := q.Options[a.cursor]; chosen.Why == "" {
 			return m.answer(recovery.Answer{Choice: chosen.Key})
 		}
-	case "esc":
-		if a.question.ID != recovery.AskFailure { // there, esc would abort work
-			return m.answer(recovery.Answer{})
+	case "r":
+		for _, again := range []recovery.Choice{recovery.Again, recovery.Retry} {
+			if q.Offers(again) {
+				return m.answer(recovery.Answer{Choice: again})
+			}
+		}
+	case "a":
+		m.everyKey = !m.everyKey
+	case "p":
+		return m.saveRunbook()
+	case "esc", "q":
+		if leaves(q, name) {
+			return m.answer(recovery.Answer{Choice: q.Leave()})
 		}
 	}
 	m.ask = &a
 
 	return m, nil
+}
+
+// leaves tells whether a key answers a question with the way out of it. Esc
+// would abort work where a step failed, and q where something was begun.
+func leaves(q recovery.Question, name string) bool {
+	if name == "q" {
+		return q.ID.Harmless()
+	}
+
+	return q.ID != recovery.AskFailure && q.ID != recovery.AskTask
 }

@@ -13,6 +13,7 @@ type (
 	eventsMsg []recovery.Event
 	tickMsg   time.Time
 	closedMsg struct{} // no event will follow
+	watchMsg  bool     // whether another process does the work
 )
 
 // rest is the pause after each message: at most 20 a second.
@@ -38,6 +39,9 @@ func (o *Operator) forward() {
 			// What was told before the question is seen before it.
 			o.deliver()
 			o.send(a)
+		case msg := <-o.marks:
+			o.deliver()
+			o.send(msg)
 		case <-o.box.Wake():
 			if !o.deliver() {
 				o.send(closedMsg{})

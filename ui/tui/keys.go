@@ -19,22 +19,26 @@ func (m model) press(k tea.KeyMsg) (model, tea.Cmd) {
 		return m, nil
 	case m.overlay == stopOverlay:
 		return m.pressStop(name)
+	case m.overlay == logOverlay && m.search.open:
+		return m.pressSearch(k), nil
 	case m.scrolls(name):
 		return m.move(name), nil
 	case m.overlay != noOverlay:
-		return m.pressOverlay(name), nil
+		return m.pressOverlay(name)
 	case name == "?" || name == "f1":
 		return m.cover(helpOverlay), nil
 	case name == "tab":
 		return m.cover(commandsOverlay), nil
+	case m.typing() && name == "ctrl+p":
+		return m.saveRunbook()
 	case m.typing():
 		return m.pressTyped(k)
 	case name == "x":
 		return m.cover(commandsOverlay), nil
 	case name == "l":
 		return m.cover(logOverlay), nil
-	case m.state.Verdict != nil:
-		return m, leave(name)
+	case m.over:
+		return m.leave(name)
 	case m.ask != nil && !m.stopping:
 		return m.pressMenu(name)
 	default:
@@ -42,34 +46,45 @@ func (m model) press(k tea.KeyMsg) (model, tea.Cmd) {
 	}
 }
 
-func leave(name string) tea.Cmd {
-	if name == "enter" || name == "q" {
-		return tea.Quit
+// leave ends the screen once the verdict was read, and once nothing follows it:
+// a look that was part of something leads to a question.
+func (m model) leave(name string) (model, tea.Cmd) {
+	if name != "enter" && name != "q" {
+		return m, nil
+	}
+	m.leaving = true
+	if !m.closed {
+		return m, nil
 	}
 
-	return nil
+	return m, tea.Quit
 }
 
 func (m model) cover(o overlay) model {
-	m.overlay, m.scroll = o, 0
+	m.overlay, m.scroll, m.notice, m.search = o, 0, "", search{}
 
 	return m
 }
 
-// pressOverlay closes an overlay, or goes to another.
-func (m model) pressOverlay(name string) model {
+// pressOverlay closes an overlay, goes to another, or does what it offers.
+func (m model) pressOverlay(name string) (model, tea.Cmd) {
 	switch name {
 	case "?", "f1":
-		return m.toggle(helpOverlay)
+		return m.toggle(helpOverlay), nil
 	case "x", "tab":
-		return m.toggle(commandsOverlay)
+		return m.toggle(commandsOverlay), nil
 	case "l":
-		return m.toggle(logOverlay)
+		return m.toggle(logOverlay), nil
 	case "esc", "q", "enter":
-		return m.cover(noOverlay)
-	default:
-		return m
+		return m.cover(noOverlay), nil
+	case "p":
+		return m.saveRunbook()
 	}
+	if m.overlay == logOverlay {
+		return m.pressLog(name)
+	}
+
+	return m, nil
 }
 
 func (m model) toggle(o overlay) model {
@@ -87,7 +102,7 @@ func (m model) scrolls(name string) bool {
 	case "pgup", "pgdown", "home", "end":
 		return true
 	case "up", "down":
-		return m.overlay != noOverlay || m.ask == nil || m.typing()
+		return m.overlay != noOverlay || m.ask == nil || m.typing() || len(m.ask.question.Options) < 2
 	default:
 		return false
 	}
@@ -112,10 +127,10 @@ const impatience = 3
 // nothing to stop.
 func (m model) interrupt() (model, tea.Cmd) {
 	switch {
-	case m.state.Verdict != nil:
+	case m.over:
 		return m, tea.Quit
 	case m.armed > 0:
-		return m.halt(true)
+		return m.halt(Now)
 	default:
 		m.armed, m.cursor = impatience, 0
 		return m.cover(stopOverlay), nil
@@ -124,18 +139,23 @@ func (m model) interrupt() (model, tea.Cmd) {
 
 // pressStop is the stop dialog; its default goes on.
 func (m model) pressStop(name string) (model, tea.Cmd) {
+	last := len(m.halts()) - 1
 	switch name {
 	case "up", "k":
-		m.cursor = 0
+		m.cursor = max(m.cursor-1, 0)
 	case "down", "j":
-		m.cursor = 1
+		m.cursor = min(m.cursor+1, last)
 	case "esc":
 		return m.cover(noOverlay), nil
 	case "enter":
-		if m.cursor == 1 {
-			return m.halt(false)
+		switch min(m.cursor, last) { // the work went on, and with it what is offered
+		case 0:
+			return m.cover(noOverlay), nil
+		case last:
+			return m.halt(Now)
+		default:
+			return m.halt(AfterStep)
 		}
-		return m.cover(noOverlay), nil
 	}
 
 	return m, nil
@@ -143,7 +163,7 @@ func (m model) pressStop(name string) (model, tea.Cmd) {
 
 // halt stops the run. The question that may be open is left to the run's end,
 // which tells a stop from a refusal.
-func (m model) halt(now bool) (model, tea.Cmd) {
+func (m model) halt(when Halt) (model, tea.Cmd) {
 	m = m.cover(noOverlay)
 	m.stopping = true
 	stop := m.stop
@@ -155,7 +175,7 @@ func (m model) halt(now bool) (model, tea.Cmd) {
 	}
 
 	return m, func() tea.Msg {
-		stop(now)
+		stop(when)
 		return nil
 	}
 }

@@ -31,8 +31,13 @@ type screen int
 
 const (
 	preparing screen = iota
-	planning
+	starting
+	choosing
+	entering
+	reading
+	looked
 	remedying
+	planning
 	running
 	failing
 	ended
@@ -48,16 +53,24 @@ type model struct {
 	host          string
 	ascii         bool
 	overlay       overlay
-	cursor        int // in the stop dialog
+	cursor        int  // in the stop dialog
+	everyKey      bool // of the secrets, not only the three
+	over          bool // the verdict is the last word so far
+	closed        bool // nothing follows
+	leaving       bool // the operator has read the verdict
+	watching      bool // another process does the work
+	notice        string
+	search        search
 	scroll        int // lines away from where the page begins
 	now           time.Time
 	armed         int  // seconds in which another ctrl+c stops at once
 	stopping      bool // the operator chose to stop
-	stop          func(now bool)
+	stop          func(Halt)
+	save          func(run recovery.RunID, name string, content []byte) (path string, err error)
 }
 
 func newModel(o Options) model {
-	return model{width: 80, height: 24, look: newLook(o.NoColour, o.Dark), host: o.Host, ascii: o.ASCII, stop: o.Stop}
+	return model{width: 80, height: 24, look: newLook(o.NoColour, o.Dark), host: o.Host, ascii: o.ASCII, stop: o.Stop, save: o.Save}
 }
 
 // Init does nothing: everything comes as a message.
@@ -77,9 +90,13 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tickMsg:
 		m.now, m.armed = time.Time(msg), max(m.armed-1, 0)
 	case closedMsg:
-		if m.state.Verdict == nil {
+		if m.closed = true; !m.over || m.leaving {
 			cmd = tea.Quit // nothing is left to be read
 		}
+	case watchMsg:
+		m.watching = bool(msg)
+	case savedMsg:
+		m.notice = m.saved(msg)
 	case tea.KeyMsg:
 		m, cmd = m.press(msg)
 	}
@@ -101,6 +118,8 @@ func (m model) fold(events []recovery.Event) model {
 			m.ask, m.overlay = nil, noOverlay
 		default:
 		}
+		// Who went back is asked something next: that is no last word.
+		m.over = m.state.Verdict != nil && m.state.Verdict.Turn == "" && (m.over || e.Kind == recovery.RunEnded)
 	}
 
 	return m
@@ -110,6 +129,7 @@ func (m model) fold(events []recovery.Event) model {
 // are.
 func (m model) record(line string) model {
 	m.log = m.log.add(oneLine(line))
+	m.search.at++
 	if m.overlay == logOverlay && m.scroll > 0 {
 		m.scroll = min(m.scroll+1, m.furthest())
 	}
@@ -117,12 +137,13 @@ func (m model) record(line string) model {
 	return m
 }
 
-// open shows a question. It takes the place of what only informs.
+// open shows a question. It takes the place of what only informs. What comes
+// before any run begins with an empty slate.
 func (m model) open(a *asking) model {
-	if m.state.Verdict != nil {
-		return m
+	if a.question.Page != nil || a.question.Enter != "" {
+		m.state = recovery.State{}
 	}
-	m.ask, m.scroll = a, 0
+	m.ask, m.scroll, m.over, m.leaving, m.notice = a, 0, false, false, ""
 	if m.overlay != stopOverlay {
 		m.overlay = noOverlay
 	}
@@ -133,18 +154,35 @@ func (m model) open(a *asking) model {
 // screen tells what the run calls for.
 func (m model) screen() screen {
 	switch {
-	case m.state.Verdict != nil:
+	case m.over:
 		return ended
-	case m.ask != nil && m.ask.question.ID == recovery.AskStart:
-		return planning
-	case m.ask != nil && m.ask.question.ID == recovery.AskRemedy:
-		return remedying
 	case m.ask != nil:
-		return failing
+		return screenOf(m.ask.question)
 	case m.state.Confirmed:
 		return running
 	default:
 		return preparing
+	}
+}
+
+func screenOf(q recovery.Question) screen {
+	switch q.ID {
+	case recovery.AskTask:
+		return starting
+	case recovery.AskBackup:
+		return choosing
+	case recovery.AskOriginal:
+		return entering
+	case recovery.AskRead:
+		return reading
+	case recovery.AskLooked, recovery.AskBlocked:
+		return looked
+	case recovery.AskRemedy:
+		return remedying
+	case recovery.AskStart:
+		return planning
+	default:
+		return failing
 	}
 }
 

@@ -12,7 +12,9 @@ import (
 // page is a screen before it is fitted to the terminal.
 type page struct {
 	title   string
+	head    []string // stays, above the body
 	body    []string // scrolls where it is too long
+	at      int      // a line of the body that must be seen, where the operator has not scrolled
 	foot    []string // stays: what is asked
 	keys    []string // "key what it does"; the way out last
 	follows bool     // shows the end of the body, not its beginning
@@ -42,6 +44,16 @@ func (m model) page() page {
 	switch m.screen() {
 	case ended:
 		return m.verdictPage()
+	case starting:
+		return m.startPage()
+	case choosing:
+		return m.backupsPage()
+	case entering:
+		return m.enterPage()
+	case reading:
+		return m.documentPage()
+	case looked:
+		return m.lookedPage()
 	case planning:
 		return m.planPage()
 	case remedying:
@@ -60,11 +72,11 @@ func (m model) page() page {
 const frameLines = 6
 
 // room is how many lines a body has.
-func (m model) room(p page) int { return max(m.height-frameLines-len(m.foot(p)), 1) }
+func (m model) room(p page) int { return max(m.height-frameLines-len(p.head)-len(m.foot(p)), 1) }
 
 // foot keeps a question from pushing everything else off the screen.
 func (m model) foot(p page) []string {
-	most := m.height - frameLines - 3
+	most := m.height - frameLines - len(p.head) - 3
 	if len(p.foot) <= most {
 		return p.foot
 	}
@@ -84,8 +96,7 @@ func (m model) frame(p page) []string {
 	g := m.glyphs()
 	rule := m.look.dim.Render(strings.Repeat(g.line, m.width))
 	lines := []string{m.header(p.title), rule, m.rail(), ""}
-	lines = append(lines, m.body(p)...)
-	lines = append(lines, m.foot(p)...)
+	lines = append(append(append(lines, p.head...), m.body(p)...), m.foot(p)...)
 
 	return append(lines, rule, m.footer(p.keys))
 }
@@ -115,6 +126,9 @@ func (m model) body(p page) []string {
 		return append(p.body, make([]string, height-length)...)
 	}
 	at := min(m.scroll, length-height)
+	if p.at > 0 && m.scroll == 0 {
+		at = min(max(p.at-height/2, 0), length-height)
+	}
 	if p.follows {
 		at = length - height - at
 	}

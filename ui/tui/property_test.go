@@ -72,6 +72,8 @@ func event(t *rapid.T) recovery.Event {
 		e.Verdict = &recovery.Verdict{Outcome: recovery.Outcome(hostile().Draw(t, "outcome")), Proofs: []recovery.Finding{*finding(t)}, Diagnosis: diagnosis(t), Next: []string{hostile().Draw(t, "next")}}
 		e.Plan = &recovery.Plan{Backup: hostile().Draw(t, "backup"), Target: hostile().Draw(t, "target"), Steps: []recovery.PlannedStep{{ID: e.Step, Title: e.Title,
 			Assessment: recovery.Assessment{Changes: []string{hostile().Draw(t, "change")}, Replaces: []string{hostile().Draw(t, "replaced")},
+				Secrets: &recovery.SecretsTable{Original: hostile().Draw(t, "original"), Keys: []recovery.ComparedSecret{{Key: hostile().Draw(t, "key"), File: "identical"}},
+					Others: []recovery.ComparedSecret{{Key: hostile().Draw(t, "key"), Result: hostile().Draw(t, "result")}}},
 				Loses: hostile().Draw(t, "lost"), Commands: []string{hostile().Draw(t, "command")}, Findings: []recovery.Finding{*finding(t)}}}}}
 	}
 
@@ -79,14 +81,43 @@ func event(t *rapid.T) recovery.Event {
 }
 
 func question(t *rapid.T) recovery.Question {
-	q := recovery.Question{ID: rapid.SampledFrom([]recovery.QuestionID{recovery.AskStart, recovery.AskRemedy, recovery.AskFailure, "new"}).Draw(t, "id"),
-		Step: "vault", Text: hostile().Draw(t, "question"), Typed: rapid.SampledFrom([]string{"", host}).Draw(t, "typed")}
+	q := recovery.Question{ID: rapid.SampledFrom([]recovery.QuestionID{
+		recovery.AskStart, recovery.AskRemedy, recovery.AskFailure, recovery.AskTask, recovery.AskBackup, recovery.AskOriginal, recovery.AskRead,
+		recovery.AskLooked, recovery.AskBlocked, "new",
+	}).Draw(t, "id"), Step: recovery.StepID(rapid.SampledFrom([]string{"", "vault"}).Draw(t, "step")), Text: hostile().Draw(t, "question"),
+		Typed: rapid.SampledFrom([]string{"", host}).Draw(t, "typed")}
+	switch q.ID {
+	case recovery.AskTask, recovery.AskBackup, recovery.AskRead:
+		q.Page = anyPage(t)
+	case recovery.AskOriginal:
+		q.Enter = hostile().Draw(t, "enter")
+	default:
+	}
 	for range rapid.IntRange(0, 30).Draw(t, "options") {
 		q.Options = append(q.Options, recovery.Option{Key: recovery.Choice(rapid.SampledFrom([]string{"", "go", "retry", "apply"}).Draw(t, "key")),
 			Label: hostile().Draw(t, "label"), Why: rapid.SampledFrom([]string{"", "no"}).Draw(t, "why")})
 	}
 
 	return q
+}
+
+func anyPage(t *rapid.T) *recovery.Page {
+	p := &recovery.Page{}
+	if rapid.Bool().Draw(t, "start") {
+		sum := recovery.Summary{Run: recovery.RunID(hostile().Draw(t, "run")), Backup: hostile().Draw(t, "backup"), Title: hostile().Draw(t, "title"), Index: 1}
+		p.Start = &recovery.Start{Running: &sum, Interrupted: &sum, Last: &sum, Remarks: []string{hostile().Draw(t, "remark")}}
+	}
+	if rapid.Bool().Draw(t, "listing") {
+		p.Listing = &recovery.Listing{Directory: hostile().Draw(t, "directory"), Unusable: []string{hostile().Draw(t, "unusable")}}
+		for range rapid.IntRange(0, 30).Draw(t, "backups") {
+			p.Listing.Backups = append(p.Listing.Backups, recovery.ListedBackup{Name: hostile().Draw(t, "name"), Remarks: []string{hostile().Draw(t, "remark")}})
+		}
+	}
+	if rapid.Bool().Draw(t, "document") {
+		p.Document = &recovery.Document{Title: hostile().Draw(t, "title"), Lines: []string{hostile().Draw(t, "line"), hostile().Draw(t, "line")}}
+	}
+
+	return p
 }
 
 func anyKey(t *rapid.T) tea.KeyMsg {
@@ -113,7 +144,7 @@ func TestNoViewIsLargerThanTheTerminal(t *testing.T) {
 			case 2:
 				msg = tickMsg(time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "tick"), 0))
 			case 3:
-				msg = key(rapid.SampledFrom([]string{"l", "x", "?", "pgup", "pgdown", "up", "end", "ctrl+c", "esc", "enter"}).Draw(t, "key"))
+				msg = key(rapid.SampledFrom([]string{"l", "x", "?", "pgup", "pgdown", "up", "down", "end", "ctrl+c", "esc", "enter", "/", "n", "a", "語", "r"}).Draw(t, "key"))
 			default:
 				msg = eventsMsg{event(t)}
 			}

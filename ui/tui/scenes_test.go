@@ -192,7 +192,7 @@ type scene struct {
 
 func scenes() []scene {
 	d, stop := diskFull(), secretsCut()
-	return []scene{
+	return append(guideScenes(), []scene{
 		{name: "preparing", tape: new(tape).open().look("environment", assessments()["environment"].Findings...).look("vault", assessments()["vault"].Findings...)},
 		{name: "blocked", tape: new(tape).open().look("environment", recovery.OK("docker", "compose 5.0.1"), recovery.Problem("secrets", recovery.Failed, stop))},
 		{name: "remedy", tape: new(tape).open().look("environment", recovery.Problem("secrets", recovery.Failed, stop)), ask: &remedy},
@@ -210,7 +210,7 @@ func scenes() []scene {
 		{name: "failed", tape: new(tape).fail().end(recovery.Verdict{Outcome: recovery.PreviousLive, Exit: 14, Took: 5 * time.Minute, Diagnosis: &d})},
 		{name: "interrupted", tape: new(tape).load().end(recovery.Verdict{Outcome: recovery.Interrupted, Exit: 130, Took: 5 * time.Minute})},
 		{name: "refused", tape: new(tape).open().plan(true).end(recovery.Verdict{Outcome: recovery.NothingChanged, Exit: 4, Took: time.Minute})},
-	}
+	}...)
 }
 
 var special = map[string]tea.KeyType{
@@ -250,6 +250,10 @@ func (s scene) at(t testing.TB, o Options, width, height int) model {
 		msgs = append(msgs, newAsking(*s.ask, make(chan recovery.Answer, 1)))
 	}
 	for _, name := range strings.Fields(s.keys) {
+		if name == "watch" {
+			msgs = append(msgs, watchMsg(true))
+			continue
+		}
 		msgs = append(msgs, key(name))
 	}
 	m, _ := play(t, newModel(o), msgs...)

@@ -6,24 +6,38 @@ import (
 	"firmflow-recovery/recovery"
 )
 
+// halts are what the stop dialog offers; the first goes on.
+func (m model) halts() []recovery.Option {
+	switch {
+	case m.watching:
+		return []recovery.Option{{Label: "Keep watching"}, {Label: "Leave this view", Detail: "the run goes on by itself"}}
+	case !m.state.Confirmed || m.state.Verdict != nil:
+		return []recovery.Option{{Label: "Keep going"}, {Label: "Stop now", Detail: "nothing has been changed"}}
+	default:
+		return []recovery.Option{
+			{Label: "Keep going"}, {Label: "Stop after this step", Detail: "resume later"}, {Label: "Stop now, resume later", Detail: "the step is done again"},
+		}
+	}
+}
+
 // stopPage asks whether to stop, and says what then stands.
 func (m model) stopPage() page {
-	body := []string{"  Stop this run?", ""}
-	stands := "Nothing has been changed, and nothing will be."
-	if m.state.Confirmed {
-		stands = "The step in hand stops at its next safe point. Nothing that was replaced is deleted, and what is done stays done. " +
-			"The run continues later with: firmflow-recovery resume"
+	head, stands := "  Stop this run?", "Nothing has been changed, and nothing will be."
+	twice, keep := "stops now", "esc keep going"
+	switch {
+	case m.watching:
+		head, stands = "  Leave this view?", "Another process does the work. To stop it, press ctrl+c there, or send it SIGTERM."
+		twice, keep = "leaves", "esc keep watching"
+	case m.state.Confirmed && m.state.Verdict == nil:
+		stands = "Nothing that was replaced is deleted, and what is done stays done. Until step 5 has switched, the previous data is live; " +
+			"the app is held. The run continues later with: firmflow-recovery resume"
 	}
-	body = append(body, indented(m.wrap(stands, m.width-4), 2)...)
-	body = append(body, "", "  The work goes on while you decide. ctrl+c again within 3 s stops now.")
-	stop := "Stop now"
-	if m.state.Confirmed {
-		stop = "Stop now, resume later"
-	}
+	body := append([]string{head, ""}, indented(m.wrap(stands, m.width-4), 2)...)
+	body = append(body, "", "  The work goes on while you decide. ctrl+c again within 3 s "+twice+".")
 
 	return page{
-		title: "stop?", body: body, foot: m.menu([]recovery.Option{{Label: "Keep going"}, {Label: stop}}, m.cursor),
-		keys: []string{m.glyphs().updown + " choose", "enter select", "ctrl+c stop now", "esc keep going"},
+		title: "stop?", body: body, foot: m.menu(m.halts(), m.cursor),
+		keys: []string{m.glyphs().updown + " choose", "enter select", keep},
 	}
 }
 
@@ -40,9 +54,36 @@ func (m model) logPage() page {
 	body := make([]string, len(lines))
 	for i, line := range lines {
 		body[i] = " " + m.show(line)
+		if m.search.hits(line) {
+			body[i] = m.look.accent.Render(m.glyphs().then) + m.show(line)
+		}
+	}
+	keys := []string{m.glyphs().updown + " scroll", "/ search", "n next", "f follow", "s save", "esc back"}
+	if m.search.open {
+		keys = []string{"enter find", "esc back"}
 	}
 
-	return page{title: title, body: body, follows: true, keys: []string{m.glyphs().updown + " scroll", "pgup/pgdn page", "end follow", "esc back"}}
+	return page{title: title, body: body, follows: true, foot: m.searchLine(), keys: keys}
+}
+
+func (m model) searchLine() []string {
+	switch {
+	case m.search.open:
+		return []string{" / " + m.show(m.search.text) + m.glyphs().cursor}
+	case m.search.miss:
+		return []string{m.look.warn.Render(" " + m.show(m.search.text) + " is not in the log above")}
+	default:
+		return m.noticed()
+	}
+}
+
+// noticed is the answer to a key that asked for something beside the work.
+func (m model) noticed() []string {
+	if m.notice == "" {
+		return nil
+	}
+
+	return indented(m.wrap(m.notice, m.width-3), 1)
 }
 
 // commandsPage shows the plan as it could be typed.
@@ -63,7 +104,9 @@ func (m model) commandsPage() page {
 		}
 	}
 
-	return page{title: "the same by hand", body: body, keys: []string{m.glyphs().updown + " scroll", "pgup/pgdn page", "l log", "? help", "esc back"}}
+	keys := []string{m.glyphs().updown + " scroll", "pgup/pgdn page", "p save runbook", "? help", "esc back"}
+
+	return page{title: "the same by hand", body: body, foot: m.noticed(), keys: keys}
 }
 
 // helpPage explains keys and signs.
@@ -72,6 +115,7 @@ func (m model) helpPage() page {
 	keys := [][2]string{
 		{"enter", "do what is chosen; alone it never replaces anything"}, {"esc", "back; it never stops work"},
 		{"ctrl+c", "ask whether to stop; twice within 3 s stops now"}, {"l", "the log"}, {"x, tab", "the same by hand, as commands"},
+		{"r", "check again, try again"}, {"p, ctrl+p", "save the plan as a runbook"},
 		{g.updown, "choose, or scroll where there is nothing to choose"}, {"pgup pgdn", "scroll; home and end go all the way"},
 		{"ctrl+t", "ASCII signs, for terminals that show others wrongly"},
 	}

@@ -12,12 +12,12 @@ func (m model) planPage() page {
 	if m.state.Plan != nil {
 		body = m.plan(*m.state.Plan)
 	}
-	keys := []string{m.glyphs().updown + " choose", "enter select", "pgdn scroll", "x commands", "? help", "esc back"}
+	keys := []string{m.glyphs().updown + " choose", "enter select", "x commands", "p save runbook", "? help", leaveKey(m.ask.question)}
 	if m.typing() {
-		keys = []string{"enter start", m.glyphs().updown + " scroll", "tab commands", "? help", "esc back"}
+		keys = []string{"enter start", "tab commands", "ctrl+p save runbook", "f1 help", leaveKey(m.ask.question)}
 	}
 
-	return page{title: "Plan", body: body, foot: m.question("Confirm"), keys: keys}
+	return page{title: "Plan", body: body, foot: append(m.noticed(), m.question("Confirm")...), keys: keys}
 }
 
 func (m model) plan(p recovery.Plan) []string {
@@ -76,21 +76,4 @@ func (m model) question(title string) []string {
 	}
 
 	return append([]string{""}, indented(m.box(title, lines, width), 2)...)
-}
-
-// menu lists options. Why one cannot be chosen stands beside it.
-func (m model) menu(options []recovery.Option, cursor int) []string {
-	lines := []string{""}
-	for i, o := range options {
-		head, label := "    ", m.show(o.Label)
-		if i == cursor {
-			head, label = "  > ", m.look.accent.Render(label)
-		}
-		if o.Why != "" {
-			label = m.look.dim.Render(m.show(o.Label) + "   not possible: " + m.show(o.Why))
-		}
-		lines = append(lines, head+label)
-	}
-
-	return lines
 }

@@ -17,6 +17,8 @@ func (m model) preparingPage() page {
 		}
 	}
 
+	body = append(body, m.elsewhere()...)
+
 	return page{title: "looking", body: body, keys: []string{"l log", "? help", "ctrl+c stop"}, follows: true}
 }
 

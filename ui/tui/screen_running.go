@@ -13,6 +13,9 @@ func (m model) runningPage() page {
 		title: "running " + clock(m.moment().Sub(m.state.Opened)),
 		keys:  []string{"l log", "x commands", "? help", "ctrl+c stop"},
 	}
+	if m.watching {
+		p.title, p.keys[3] = "watching "+clock(m.moment().Sub(m.state.Opened)), "ctrl+c leave"
+	}
 	height := m.room(p)
 	if m.width >= wide {
 		left := m.width * 3 / 5
@@ -41,7 +44,20 @@ func (m model) work(width int) []string {
 	}
 	head := fmt.Sprintf("  Overall  %s  %d of %d steps done", m.bar(int64(done), int64(len(ids)), width/3), done, len(ids))
 
-	return append([]string{head, ""}, lines...)
+	return append(append([]string{head, ""}, lines...), m.elsewhere()...)
+}
+
+// elsewhere is a question that waits for its answer where the run was started.
+func (m model) elsewhere() []string {
+	if m.state.Question == nil || m.ask != nil {
+		return nil
+	}
+	lines := []string{""}
+	if m.watching {
+		lines = append(lines, m.indent(2, "The run waits for an answer where it was started: "+m.state.Question.Text)...)
+	}
+
+	return lines
 }
 
 func (m model) workOf(i int, id recovery.StepID, width int) []string {

@@ -1,22 +1,73 @@
 package tui
 
 import (
+	"fmt"
+
 	"firmflow-recovery/recovery"
 )
 
 // remedyPage offers what a step can mend by itself.
 func (m model) remedyPage() page {
-	var body []string
-	for _, f := range m.findings(m.ask.question.Step) {
-		if f.Status != recovery.Passed {
-			body = append(body, m.finding(f, 2)...)
+	p := m.lookedPage()
+	p.title = m.name(m.ask.question.Step) + " needs a decision"
+
+	return p
+}
+
+// lookedPage shows what the look at everything found, and asks what now. What
+// stands in the way comes first, and stays in place when it is looked at again.
+func (m model) lookedPage() page {
+	q := m.ask.question
+	p := page{
+		title: "Pre-flight", foot: m.question(""),
+		keys: []string{m.glyphs().updown + " choose", "enter select", "pgdn scroll", "x commands", "? help", leaveKey(q)},
+	}
+	if q.Offers(recovery.Again) {
+		p.keys[3] = "r check again"
+	}
+	if t := m.secrets(q.Step); t != nil && len(t.Keys) > 0 {
+		p.body = m.secretsBody(*t)
+	}
+	if q.Step != "" {
+		for _, f := range m.findings(q.Step) {
+			if f.Status != recovery.Passed {
+				p.body = append(p.body, m.finding(f, 2)...)
+			}
+		}
+		return p
+	}
+	p.body = m.everything()
+
+	return p
+}
+
+// everything is all that was looked at, the worst first.
+func (m model) everything() []string {
+	var bad, good []string
+	for i, step := range m.state.Steps {
+		at := m.stepMark(step.ID)
+		head := at.style.Render(fmt.Sprintf("  %s %d %s", at.symbol, i+1, m.show(step.Title)))
+		var lines []string
+		for _, f := range step.Findings {
+			lines = append(lines, m.finding(f, 4)...)
+		}
+		if at.word == "blocked" {
+			bad = append(append(bad, head), lines...)
+		} else {
+			good = append(append(good, head), lines...)
 		}
 	}
 
-	return page{
-		title: m.name(m.ask.question.Step) + " needs a decision", body: body, foot: m.question(""),
-		keys: []string{m.glyphs().updown + " choose", "enter select", "pgdn scroll", "x commands", "? help", "esc stop here"},
+	return append(bad, good...)
+}
+
+// leaveKey says where esc leads.
+func leaveKey(q recovery.Question) string {
+	if q.Leave() == recovery.Back {
+		return "esc back"
 	}
+
+	return "esc stop here"
 }
 
 // findings are what the last look at a step saw.

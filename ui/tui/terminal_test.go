@@ -197,8 +197,8 @@ func TestCtrlCTwiceStopsTheEngine(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	o := term.options()
-	o.Stop = func(now bool) {
-		if now {
+	o.Stop = func(when Halt) {
+		if when == Now {
 			cancel(&recovery.StopRequest{By: "the operator", Exit: recovery.ExitInterrupt})
 		}
 	}

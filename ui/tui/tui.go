@@ -34,10 +34,21 @@ type Options struct {
 	NoColour bool
 	Dark     bool // the terminal's background is dark
 	Host     string
-	// Stop ends the run: the engine's cancel. It is called when the operator
-	// chose to stop, with now set when that was ctrl+c twice. It must not block.
-	Stop func(now bool)
+	// Stop ends the run, when the operator chose to. It must not block.
+	Stop func(Halt)
+	// Save keeps a document of a run and gives its path; nil: nothing is offered.
+	Save func(run recovery.RunID, name string, content []byte) (path string, err error)
 }
+
+// Halt says when a run is to stop.
+type Halt int
+
+// The halts. A step that stops now does its unfinished part again when the run
+// is resumed; after the step, nothing is done twice.
+const (
+	Now Halt = iota
+	AfterStep
+)
 
 // Operator shows a run and asks about it. Start it before the run and Close it
 // after.
@@ -46,6 +57,7 @@ type Operator struct {
 	program *tea.Program
 	box     *mailbox.Box
 	asks    chan *asking
+	marks   chan tea.Msg // what is seen after all that was told before
 	started atomic.Bool
 	hang    sync.Once
 	hung    chan struct{} // closed by Hangup
@@ -58,7 +70,7 @@ type Operator struct {
 func New(o Options) *Operator { return operate(o, newModel(o)) }
 
 func operate(o Options, m tea.Model) *Operator {
-	op := &Operator{options: o, box: mailbox.New(), asks: make(chan *asking), hung: make(chan struct{}), gone: make(chan struct{}), faults: make(chan error, 1)}
+	op := &Operator{options: o, box: mailbox.New(), asks: make(chan *asking), marks: make(chan tea.Msg), hung: make(chan struct{}), gone: make(chan struct{}), faults: make(chan error, 1)}
 	// Signals are main's: Bubble Tea would end with nil on SIGTERM and not at all on SIGHUP.
 	op.program = tea.NewProgram(guard{Model: m, failed: op.failed},
 		tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithAltScreen(), tea.WithoutSignalHandler())
@@ -146,6 +158,16 @@ func (o *Operator) Ask(ctx context.Context, q recovery.Question) (recovery.Answe
 		return recovery.Answer{}, &recovery.NoAnswerError{Question: q}
 	case <-ctx.Done():
 		return recovery.Answer{}, context.Cause(ctx)
+	}
+}
+
+// Watch says whether the run that is told is another process's work: then a stop
+// only leaves the view.
+func (o *Operator) Watch(on bool) {
+	select {
+	case o.marks <- watchMsg(on):
+	case <-o.gone:
+	case <-o.hung:
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -144,8 +145,9 @@ func TestHostileTextStaysText(t *testing.T) {
 }
 
 func TestASecondCtrlCMustComeSoon(t *testing.T) {
-	var stops []bool
-	m := newModel(Options{Stop: func(now bool) { stops = append(stops, now) }})
+	var stops []Halt
+	m := newModel(Options{Stop: func(when Halt) { stops = append(stops, when) }})
+	m, _ = play(t, m, eventsMsg(new(tape).load().events))
 	tick := tickMsg(time.Time{})
 	m, _ = play(t, m, key("ctrl+c"), tick, tick, tick)
 	m, cmds := play(t, m, key("ctrl+c"), key("enter"))
@@ -160,7 +162,7 @@ func TestASecondCtrlCMustComeSoon(t *testing.T) {
 	for _, cmd := range cmds {
 		cmd()
 	}
-	if fmt.Sprint(stops) != "[false true]" {
+	if !slices.Equal(stops, []Halt{AfterStep, Now}) {
 		t.Errorf("stops %v", stops)
 	}
 }
@@ -181,7 +183,7 @@ func TestWorkGoesOnBelowTheStopDialog(t *testing.T) {
 	if m.page().title != "ended" {
 		t.Errorf("the dialog hides the verdict: %q", m.page().title)
 	}
-	if _, cmds := play(t, m, key("enter")); len(cmds) != 1 {
+	if _, cmds := play(t, m, closedMsg{}, key("enter")); len(cmds) != 1 {
 		t.Error("enter does not leave the verdict")
 	}
 }
