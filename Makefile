@@ -1,7 +1,7 @@
 # FirmFlow Recovery. `make help` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-large setup fmt vet lint go-test clean
+.PHONY: help build demo screens test test-large setup fmt vet lint go-test clean
 
 # Without git or tags the version says so instead of failing.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -21,6 +21,11 @@ demo: ## rehearse a recovery on a sample FirmFlow; options in DEMO_FLAGS
 	@.ci/setup demo
 	@$(MAKE) --no-print-directory build
 	./firmflow-recovery demo $(DEMO_FLAGS)
+
+screens: ## draw the wizard's screens again, from real runs, into docs/screens
+	@.ci/setup demo
+	@$(MAKE) --no-print-directory build
+	@.ci/screens
 
 test: ## everything CI runs: set-up, format, vet, lint, build, tests
 	@for part in setup fmt vet lint build go-test; do $(MAKE) --no-print-directory $$part || exit; done

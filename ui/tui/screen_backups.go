@@ -75,7 +75,7 @@ func (m model) backupBox(b recovery.ListedBackup, o recovery.Option) []string {
 	case b.VaultBytes == 0:
 		vault = "missing"
 	}
-	env := "none beside it: you will be asked where the original .env is"
+	env := "none beside it; the original .env is asked for, unless named"
 	if b.Env {
 		env = "a copy of .env lies beside it"
 	}

@@ -86,7 +86,10 @@ func (m model) menu(options []recovery.Option, cursor int) []string {
 		column = max(column, min(ansi.StringWidth(m.show(o.Label)), m.width/2))
 	}
 	for i, o := range options {
-		head, label, beside := "    ", fill(m.cut(m.show(o.Label), column), column), m.show(o.Detail)
+		head, label, beside := "    ", m.show(o.Label), m.show(o.Detail)
+		if beside != "" || o.Why != "" {
+			label = fill(m.cut(label, column), column)
+		}
 		switch {
 		case o.Why != "":
 			label, beside = m.look.dim.Render(label), "not possible: "+m.show(o.Why)

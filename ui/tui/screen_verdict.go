@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"strings"
 
 	"firmflow-recovery/recovery"
 )
@@ -18,7 +19,7 @@ func (m model) verdictPage() page {
 		body = append(body, "", "  "+m.proofsTitle(v.Outcome))
 	}
 	for _, f := range v.Proofs {
-		body = append(body, m.finding(f, 2)...)
+		body = append(body, m.proof(f)...)
 	}
 	if len(v.Next) > 0 {
 		body = append(body, "")
@@ -36,6 +37,26 @@ func (m model) verdictPage() page {
 	body = append(body, "", m.look.dim.Render("  The verdict, and where its report is, are printed when you leave."))
 
 	return page{title: "ended", body: body, keys: []string{m.glyphs().updown + " scroll", "l log", "x commands", "? help", "enter leave"}}
+}
+
+// proof is a finding in as few lines as it takes: what passed is told by its
+// sign and the heading above, all else in words.
+func (m model) proof(f recovery.Finding) []string {
+	if f.Status != recovery.Passed {
+		return m.finding(f, 2)
+	}
+	const column = 14 // sign and subject
+	at := m.findingMark(f.Status)
+	lines := m.wrap(f.Text, m.width-column-5)
+	for i, line := range lines {
+		head := strings.Repeat(" ", column+2)
+		if i == 0 {
+			head = at.style.Render(at.symbol) + "  " + fill(m.cut(m.show(f.Subject), column-2), column-1)
+		}
+		lines[i] = "  " + head + line
+	}
+
+	return lines
 }
 
 func (m model) proofsTitle(o recovery.Outcome) string {
