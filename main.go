@@ -158,7 +158,7 @@ func tell(err error) recovery.ExitCode {
 // speak says how the operator is spoken to.
 func speak(in cli.Invocation, host string, stops *console.Stops) console.Options {
 	return console.Options{
-		JSON: in.JSON, Plain: in.Plain, Verbose: in.Verbose, Looking: in.Command == cli.Preflight || in.Command == cli.Plan,
+		JSON: in.JSON, Plain: in.Plain, ASCII: in.ASCII, Verbose: in.Verbose, Looking: in.Command == cli.Preflight || in.Command == cli.Plan,
 		Yes: in.Yes, Confirm: in.Confirm, Fix: in.Fix, Retries: in.Retries, Host: host, Getenv: os.Getenv, In: os.Stdin, Out: os.Stdout,
 		Stops: stops, Save: journal.Home{Dir: in.Settings.StateDir}.Keep,
 		Shell: func(ctx context.Context) error {

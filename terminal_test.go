@@ -118,6 +118,52 @@ func TestASilentTerminalIsNotAskedBeforeThereIsAScreen(t *testing.T) {
 	}
 }
 
+// TestASilentTerminalGetsItsScreenWithoutBeingAsked: a serial console answers no
+// query, and waiting for its answer would take seconds.
+func TestASilentTerminalGetsItsScreenWithoutBeingAsked(t *testing.T) {
+	dir := t.TempDir()
+	start := time.Now()
+	s := terminal(t, "--backups", dir, "--state-dir", dir, "--project", dir)
+	s.await("What do you want to do?")
+	if took := time.Since(start); took > 3*time.Second { // a query that nobody answers takes five
+		t.Errorf("it took %v", took)
+	}
+	s.press("q")
+	s.ends(4)
+	for _, query := range []string{"\x1b]11;?", "\x1b]10;?", "\x1b[6n", "\x1b[c", "\x1b[>"} {
+		if strings.Contains(s.text(), query) {
+			t.Errorf("the terminal is asked %q", query)
+		}
+	}
+}
+
+// TestPlainAsksTheSameQuestions walks the guide on lines, as a screen reader
+// has it.
+func TestPlainAsksTheSameQuestions(t *testing.T) {
+	i := sandboxed(t)
+	before := standing(t, i)
+	s := terminal(t, append(strip(args(i, "", i.Backups), "--plain")[1:], "--plain")...)
+	s.await("What do you want to do?")
+	s.press("1" + enter)
+	s.await("Which backup?")
+	s.press("1" + enter)
+	s.await("Type the host name")
+	s.press(enter)
+	s.await("went back; nothing was changed")
+	s.await("Which backup?")
+	s.press("1" + enter)
+	s.await("Type the host name")
+	s.press(hostname(t) + enter)
+	s.await("VERIFIED in")
+	s.ends(0)
+	if strings.Contains(s.text(), "\x1b") {
+		t.Errorf("lines with escapes: %q", s.text())
+	}
+	if standing(t, i) != before {
+		t.Error("the recovered installation differs")
+	}
+}
+
 func TestTheWizardRecoversByKeysAndLeavesTheTerminalAsItWas(t *testing.T) {
 	i := sandboxed(t)
 	before := standing(t, i)

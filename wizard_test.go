@@ -102,10 +102,10 @@ func (w *window) ends(exit int) {
 	}
 }
 
-// program's process, as the operating system knows it.
+// process is the program's, as the operating system knows it.
 func (w *window) process() int {
 	w.t.Helper()
-	shell := strings.TrimSpace(string(must2(w.t, w.tmux("list-panes", "-F", "#{pane_pid}"))))
+	shell := strings.TrimSpace(string(output(w.t, w.tmux("list-panes", "-F", "#{pane_pid}"))))
 	children := strings.Fields(content(w.t, filepath.Join("/proc", shell, "task", shell, "children")))
 	if len(children) != 1 {
 		w.t.Fatalf("the window has children %q, want one", children)
@@ -118,7 +118,7 @@ func (w *window) process() int {
 	return pid
 }
 
-func must2(t *testing.T, cmd *exec.Cmd) []byte {
+func output(t *testing.T, cmd *exec.Cmd) []byte {
 	t.Helper()
 	out, err := cmd.Output()
 	if err != nil {
@@ -277,6 +277,23 @@ func TestAttachIsAViewThatCanBeLeft(t *testing.T) {
 	last.shows("VERIFIED in")
 	last.press("Enter")
 	last.ends(0)
+}
+
+// TestTheScreenCanBeLeftForLines detaches in the last step, which takes long
+// enough for that.
+func TestTheScreenCanBeLeftForLines(t *testing.T) {
+	i := sandboxed(t)
+	w := tmux(t, guided(i, "--confirm", hostname(t))...)
+	w.shows("> Recover from a backup")
+	w.press("Enter")
+	w.shows("Choose a backup")
+	w.press("Enter")
+	w.shows("● 5 Restart")
+	w.press("C-c")
+	w.shows("Stop this run?", "Detach")
+	w.press("Down", "Down", "Down", "Enter")
+	w.shows("It is safe to disconnect", "step 5 of 5", "VERIFIED in")
+	w.ends(0)
 }
 
 // TestTheWizardOnCompose recovers the real Compose stack by keys.

@@ -82,6 +82,7 @@ const (
 	Preflight Choice = "preflight"
 	Report    Choice = "report"
 	Attach    Choice = "attach"
+	Skip      Choice = "skip" // never possible in a recovery; shown so that nobody looks for it
 )
 
 // Offers tells whether a choice is among the options and can be chosen.

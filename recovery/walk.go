@@ -78,6 +78,7 @@ func (w *walker) askAfter(ctx context.Context, step Step, d Diagnosis) bool {
 			{Key: Retry, Label: "Retry", Detail: "looks again, and does what is missing"},
 			{Key: Shell, Label: "Open a shell", Detail: "exit comes back here"},
 			{Key: Stop, Label: "Stop, resume later", Detail: "firmflow-recovery resume"},
+			{Key: Skip, Label: "Skip this step", Why: "what follows needs it"},
 		},
 	}
 	for {

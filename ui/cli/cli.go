@@ -48,6 +48,7 @@ type Invocation struct {
 	Retries     int
 	Patience    time.Duration // how long a service may take to become ready
 	Plain       bool
+	ASCII       bool
 	JSON        bool
 	Verbose     bool
 	Runbook     bool

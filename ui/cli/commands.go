@@ -142,6 +142,7 @@ func (p *parser) showFlags(cmd *cobra.Command) {
 	f, i := cmd.Flags(), &p.invocation
 	f.BoolVar(&i.JSON, "json", false, "print JSON, one object a line")
 	f.BoolVar(&i.Plain, "plain", false, "one line per fact, without a screen")
+	f.BoolVar(&i.ASCII, "ascii", false, "no character beyond ASCII on the screen")
 	f.BoolVarP(&i.Verbose, "verbose", "v", false, "also what other programs say")
 }
 

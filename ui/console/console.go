@@ -5,11 +5,8 @@ package console
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"golang.org/x/term"
 
@@ -22,6 +19,7 @@ import (
 // Options say what the operator asked for, and where they are.
 type Options struct {
 	JSON, Plain, Verbose bool
+	ASCII                bool
 	Looking              bool // nothing will be asked or changed: lines will do
 	Yes, Fix             bool // answers given beforehand
 	Confirm              string
@@ -109,40 +107,6 @@ func (o Options) answers() map[recovery.QuestionID][]recovery.Answer {
 	return given
 }
 
-// screen is the full screen. A hangup or SIGTERM ends it: after those nobody
-// reads the verdict.
-type screen struct {
-	*tui.Operator
-	out     io.Writer
-	answers map[recovery.QuestionID][]recovery.Answer
-	signals chan os.Signal
-	last    *recovery.Verdict
-}
-
-func openScreen(o Options) (*screen, error) {
-	s := &screen{out: o.Out, answers: o.answers(), signals: make(chan os.Signal, 1)}
-	delete(s.answers, recovery.AskStart) // whoever sits before a screen reads the plan, unless the name was given
-	if o.Confirm != "" {
-		s.answers[recovery.AskStart] = o.answers()[recovery.AskStart]
-	}
-	s.Operator = tui.New(tui.Options{
-		In: o.In, Out: o.Out, Host: o.Host, Dark: true, NoColour: o.Getenv("NO_COLOR") != "",
-		ASCII: o.Getenv("TERM") == "linux" || o.Getenv("LC_ALL") == "C" || o.Getenv("LC_ALL") == "" && o.Getenv("LANG") == "C",
-		Stop:  o.stop, Save: o.Save,
-	})
-	if err := s.Start(); err != nil {
-		return nil, err
-	}
-	signal.Notify(s.signals, syscall.SIGHUP, syscall.SIGTERM)
-	go func() {
-		if _, open := <-s.signals; open {
-			s.Hangup()
-		}
-	}()
-
-	return s, nil
-}
-
 func (o Options) stop(when tui.Halt) {
 	if when == tui.AfterStep {
 		o.Stops.AfterStep()
@@ -156,40 +120,5 @@ func (o Options) stop(when tui.Halt) {
 func Watch(op Operator, on bool) {
 	if w, can := op.(interface{ Watch(on bool) }); can {
 		w.Watch(on)
-	}
-}
-
-// Tell passes an event on, and keeps the verdict for the normal screen.
-func (s *screen) Tell(e recovery.Event) {
-	if e.Verdict != nil && e.Verdict.Turn == "" {
-		s.last = e.Verdict
-	}
-	s.Operator.Tell(e)
-}
-
-// Ask gives the answer that a flag gave, else asks.
-func (s *screen) Ask(ctx context.Context, q recovery.Question) (recovery.Answer, error) {
-	if left := s.answers[q.ID]; len(left) > 0 {
-		s.answers[q.ID] = left[1:]
-		return left[0], nil
-	}
-
-	return s.Operator.Ask(ctx, q)
-}
-
-// Close waits until the verdict was read, and leaves it in the scrollback.
-func (s *screen) Close() {
-	if s.signals == nil {
-		return // closed before
-	}
-	err := s.Operator.Close()
-	signal.Stop(s.signals)
-	close(s.signals)
-	s.signals = nil
-	if err != nil {
-		_, _ = fmt.Fprintln(s.out, err)
-	}
-	if s.last != nil {
-		_, _ = io.WriteString(s.out, plain.Verdict(*s.last))
 	}
 }

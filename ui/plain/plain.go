@@ -24,6 +24,7 @@ type Options struct {
 	Answers map[recovery.QuestionID][]recovery.Answer // from flags; used in order
 	Every   time.Duration                             // heartbeat of a long step; zero: 30 s
 	Verbose bool                                      // also the lines of other programs
+	Past    []recovery.Event                          // told elsewhere already, and not told again
 }
 
 // Operator writes a transcript and asks on lines. Close ends it.
@@ -46,6 +47,9 @@ func New(o Options) *Operator {
 		o.Every = heartbeat
 	}
 	op := &Operator{out: o.Out, answers: mailbox.Prepared(o.Answers), verbose: o.Verbose, script: transcript{every: o.Every}}
+	for _, e := range o.Past {
+		op.script.add(e)
+	}
 	if o.In != nil {
 		op.in = newInput(o.In)
 	}

@@ -148,14 +148,7 @@ func (m model) pressStop(name string) (model, tea.Cmd) {
 	case "esc":
 		return m.cover(noOverlay), nil
 	case "enter":
-		switch min(m.cursor, last) { // the work went on, and with it what is offered
-		case 0:
-			return m.cover(noOverlay), nil
-		case last:
-			return m.halt(Now)
-		default:
-			return m.halt(AfterStep)
-		}
+		return m.halts()[min(m.cursor, last)].do(m) // the work went on, and with it what is offered
 	}
 
 	return m, nil

@@ -66,11 +66,12 @@ type model struct {
 	armed         int  // seconds in which another ctrl+c stops at once
 	stopping      bool // the operator chose to stop
 	stop          func(Halt)
+	detach        func()
 	save          func(run recovery.RunID, name string, content []byte) (path string, err error)
 }
 
 func newModel(o Options) model {
-	return model{width: 80, height: 24, look: newLook(o.NoColour, o.Dark), host: o.Host, ascii: o.ASCII, stop: o.Stop, save: o.Save}
+	return model{width: 80, height: 24, look: newLook(o.NoColour, o.Dark), host: o.Host, ascii: o.ASCII, stop: o.Stop, detach: o.Detach, save: o.Save}
 }
 
 // Init does nothing: everything comes as a message.

@@ -192,6 +192,11 @@ func TestOnlyTheExactNameConsents(t *testing.T) {
 		if a, answered := consent(t, m, startTyped, keys); answered && a != (recovery.Answer{}) {
 			t.Fatalf("%v consented: %+v", keys, a)
 		}
+		guided := startTyped
+		guided.Options = startGuided.Options
+		if a, answered := consent(t, m, guided, keys); answered && a != (recovery.Answer{Choice: recovery.Back}) {
+			t.Fatalf("guided, %v consented: %+v", keys, a)
+		}
 	})
 }
 

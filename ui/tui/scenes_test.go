@@ -273,7 +273,7 @@ func TestScreensLookAsAgreed(t *testing.T) {
 	for _, s := range scenes() {
 		for _, l := range looks {
 			t.Run(s.name+"/"+l.name, func(t *testing.T) {
-				l.options.Host = host
+				l.options.Host, l.options.Detach = host, func() {}
 				view := s.at(t, l.options, l.width, l.height).View()
 				fits(t, view, l.width, l.height)
 				golden.RequireEqual(t, view)

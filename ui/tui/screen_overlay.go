@@ -3,20 +3,51 @@ package tui
 import (
 	"fmt"
 
+	tea "github.com/charmbracelet/bubbletea"
+
 	"firmflow-recovery/recovery"
 )
 
+// halt is a way out of a run that goes on.
+type halt struct {
+	recovery.Option
+
+	do func(m model) (model, tea.Cmd)
+}
+
 // halts are what the stop dialog offers; the first goes on.
-func (m model) halts() []recovery.Option {
+func (m model) halts() []halt {
+	way := func(label, detail string, do func(model) (model, tea.Cmd)) halt {
+		return halt{recovery.Option{Label: label, Detail: detail}, do}
+	}
+	stop := func(when Halt) func(model) (model, tea.Cmd) {
+		return func(m model) (model, tea.Cmd) { return m.halt(when) }
+	}
+	keep := func(m model) (model, tea.Cmd) { return m.cover(noOverlay), nil }
 	switch {
 	case m.watching:
-		return []recovery.Option{{Label: "Keep watching"}, {Label: "Leave this view", Detail: "the run goes on by itself"}}
+		return []halt{way("Keep watching", "", keep), way("Leave this view", "the run goes on by itself", stop(Now))}
 	case !m.state.Confirmed || m.state.Verdict != nil:
-		return []recovery.Option{{Label: "Keep going"}, {Label: "Stop now", Detail: "nothing has been changed"}}
-	default:
-		return []recovery.Option{
-			{Label: "Keep going"}, {Label: "Stop after this step", Detail: "resume later"}, {Label: "Stop now, resume later", Detail: "the step is done again"},
-		}
+		return []halt{way("Keep going", "", keep), way("Stop now", "nothing has been changed", stop(Now))}
+	}
+	all := []halt{
+		way("Keep going", "", keep), way("Stop after this step", "resume later", stop(AfterStep)),
+		way("Stop now, resume later", "the step is done again", stop(Now)),
+	}
+	if m.detach != nil {
+		all = append(all, way("Detach", "the screen ends; the work goes on, told in lines", model.leaveRunning))
+	}
+
+	return all
+}
+
+// leaveRunning ends the screen and not the run.
+func (m model) leaveRunning() (model, tea.Cmd) {
+	detach := m.detach
+
+	return m.cover(noOverlay), func() tea.Msg {
+		detach()
+		return nil
 	}
 }
 
@@ -35,8 +66,13 @@ func (m model) stopPage() page {
 	body := append([]string{head, ""}, indented(m.wrap(stands, m.width-4), 2)...)
 	body = append(body, "", "  The work goes on while you decide. ctrl+c again within 3 s "+twice+".")
 
+	var options []recovery.Option
+	for _, h := range m.halts() {
+		options = append(options, h.Option)
+	}
+
 	return page{
-		title: "stop?", body: body, foot: m.menu(m.halts(), m.cursor),
+		title: "stop?", body: body, foot: m.menu(options, m.cursor),
 		keys: []string{m.glyphs().updown + " choose", "enter select", keep},
 	}
 }

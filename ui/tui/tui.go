@@ -36,6 +36,9 @@ type Options struct {
 	Host     string
 	// Stop ends the run, when the operator chose to. It must not block.
 	Stop func(Halt)
+	// Detach ends the screen and not the run; nil: it is not offered. It may
+	// block, and is called once.
+	Detach func()
 	// Save keeps a document of a run and gives its path; nil: nothing is offered.
 	Save func(run recovery.RunID, name string, content []byte) (path string, err error)
 }
@@ -196,6 +199,9 @@ func (o *Operator) Close() error {
 
 	return o.err
 }
+
+// Gone is closed when the screen has ended and the terminal is restored.
+func (o *Operator) Gone() <-chan struct{} { return o.gone }
 
 // Hangup ends the screen, as when its terminal is gone. It does not wait, and
 // answers nothing: from here on nobody can be asked.
