@@ -237,12 +237,22 @@ func looked(plan recovery.Plan, v recovery.Verdict) recovery.Question {
 		},
 	}
 	if v.Diagnosis != nil {
-		q.ID, q.Text = recovery.AskBlocked, v.Diagnosis.Summary
+		q.ID, q.Text, q.Step = recovery.AskBlocked, v.Diagnosis.Summary, blockedStep(plan)
 		q.Options[0] = recovery.Option{Key: recovery.Shell, Label: "Open a shell", Detail: "exit comes back here"}
 		q.Options[0], q.Options[1] = q.Options[1], q.Options[0]
 	}
 
 	return q
+}
+
+func blockedStep(p recovery.Plan) recovery.StepID {
+	for _, s := range p.Steps {
+		if s.Assessment.Standing == recovery.Blocked {
+			return s.ID
+		}
+	}
+
+	return ""
 }
 
 // execute begins the run.
