@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 
 	"firmflow-recovery/recovery"
 	"firmflow-recovery/recovery/envfile"
@@ -12,7 +13,7 @@ import (
 // putOriginal is the remedy that step 1 can carry out itself.
 func (s *Stack) putOriginal() recovery.Remedy {
 	return recovery.Remedy{
-		Do:      "Put the original's keys, quoted, into .env (kept as " + s.keptEnv() + ")",
+		Do:      "Put the original's keys, quoted, into .env (kept as " + filepath.Base(s.keptEnv()) + ")",
 		Command: "firmflow-recovery restore --fix",
 		Action:  PutOriginalKeys,
 	}

@@ -10,7 +10,6 @@ import (
 func (m model) secretsBody(t recovery.SecretsTable) []string {
 	body := m.field("Original", t.Original, 2, m.width-2)
 	body = append(body, m.field("This host", t.Target, 2, m.width-2)...)
-	body = append(body, "  Compared in memory. Values are never shown, logged or written.", "")
 	body = append(body, m.look.dim.Render("     "+m.secretRow("KEY", "IN .ENV", "AS COMPOSE READS IT", "RESULT")))
 	keys := t.Keys
 	if m.everyKey {
@@ -29,7 +28,7 @@ func (m model) secretsBody(t recovery.SecretsTable) []string {
 		others += " (a shows them)"
 	}
 
-	return append(body, "     "+m.look.dim.Render(others), "")
+	return append(body, m.look.dim.Render("     "+others), m.look.dim.Render("     Compared in memory. Values are never shown, logged or written."), "")
 }
 
 // secretRow gives up what is least needed where there is little room.

@@ -83,6 +83,9 @@ func sized(bytes int64) string {
 func (m model) menu(options []recovery.Option, cursor int) []string {
 	lines, column := []string{""}, 0
 	for _, o := range options {
+		if o.Detail == "" && o.Why == "" {
+			continue
+		}
 		column = max(column, min(ansi.StringWidth(m.show(o.Label)), m.width/2))
 	}
 	for i, o := range options {
