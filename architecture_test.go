@@ -39,6 +39,7 @@ var walls = []struct {
 	{of: "recovery/dump", allowed: []string{"recovery/command", "recovery/secret", "recovery/durable", "=recovery/stack"}},
 	{of: "recovery/backup", allowed: []string{"recovery/command", "recovery/secret", "recovery/durable", "=recovery/stack"}},
 	{of: "recovery/envfile", allowed: []string{"recovery/command", "recovery/secret", "recovery/durable", "=recovery/stack"}},
+	{of: "recovery/evidence", allowed: []string{"recovery/command", "recovery/secret", "recovery/durable", "=recovery/stack"}},
 	{of: "recovery/stack", allowed: []string{"recovery/stack", "recovery/command", "recovery/secret", "recovery/durable"}},
 	{of: "recovery/sample", allowed: []string{"recovery/durable", "recovery/secret"}},
 	{of: "recovery/demo", allowed: []string{"recovery/command", "recovery/secret", "recovery/envfile", "recovery/sample", "recovery/stack"}},

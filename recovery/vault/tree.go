@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 	"time"
 )
 
@@ -64,6 +65,37 @@ func Measure(ctx context.Context, dir string) (Tree, error) {
 	}
 
 	return t, nil
+}
+
+// Files shows every document of a vault by its path below dir, with its size in
+// bytes. What vanishes during the walk of a live one is not shown, nor is what
+// an application still writes under a name that begins with a dot.
+func Files(ctx context.Context, dir string, show func(path string, size int64) error) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("list %q: %w", dir, bare(err))
+	}
+	defer root.Close()
+
+	err = walk(ctx, root, func(name string, e fs.DirEntry) error {
+		if !e.Type().IsRegular() || strings.HasPrefix(e.Name(), ".") {
+			return nil
+		}
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return bare(err)
+		}
+
+		return show(name, info.Size())
+	})
+	if err != nil {
+		return fmt.Errorf("list %q: %w", dir, err)
+	}
+
+	return nil
 }
 
 // walk shows everything below root but what is reserved, parents before what is
