@@ -347,6 +347,7 @@ func installation(in cli.Invocation, run recovery.RunID) *steps.Stack {
 	s := &steps.Stack{
 		ProjectDir: set.Project, Vault: set.Vault, Database: set.Database, User: set.User, DBService: set.DBService, AppService: set.AppService,
 		AppURL: set.AppURL, BackupDir: set.Backups, Shell: os.Environ(), PinProject: set.ProjectName != "", RunID: run,
+		AuditTable: set.AuditTable, VaultColumn: set.VaultColumn, Keep: journal.Home{Dir: set.StateDir}.Keep,
 		Scrub: scrub, Now: time.Now, Settle: 10 * time.Second, Patience: in.Patience, Probe: steps.Probe,
 	}
 	if in.VaultFrom != "auto" {

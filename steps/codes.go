@@ -84,6 +84,15 @@ const (
 	CodeDatabaseDiffers recovery.Code = "database.differs"
 	CodeDatabaseRows    recovery.Code = "database.rows.unknown"
 
+	CodeChainUnknown      recovery.Code = "evidence.chain.unrecognised"
+	CodeChainBegins       recovery.Code = "evidence.chain.beginning"
+	CodeChainBroken       recovery.Code = "evidence.chain.broken"
+	CodeDocumentsUnknown  recovery.Code = "evidence.documents.unrecognised"
+	CodeDocumentsMissing  recovery.Code = "evidence.documents.missing"
+	CodeDocumentsSize     recovery.Code = "evidence.documents.size"
+	CodeDecryptionUnknown recovery.Code = "evidence.decryption.not-proven"
+	CodeDecryptionFailed  recovery.Code = "evidence.decryption.failed"
+
 	CodeSwitchFailed recovery.Code = "switch.failed"
 	CodeSwitchHalf   recovery.Code = "switch.half"
 	CodeSwitchStaged recovery.Code = "switch.staged.gone"

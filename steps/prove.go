@@ -12,8 +12,8 @@ import (
 )
 
 // prove asks the running system, and only it, whether the recovery came true:
-// the app stays up, answers, and holds the original's secrets. What the vault
-// and the database hold, steps 2 and 4 have proven.
+// the app stays up, answers, and holds the original's secrets. What the data
+// proves, evidence asks after it.
 func (r *restart) prove(ctx context.Context, p recovery.Progress) ([]recovery.Finding, error) {
 	before, err := r.Runtime.Services(ctx)
 	if err != nil {

@@ -50,6 +50,11 @@ func (r *restart) Check(ctx context.Context, p recovery.Progress) (recovery.Asse
 	if standing(findings) == recovery.Blocked {
 		return a, nil // still Pending: Run may start what does not run
 	}
+	held, err := r.evidence(ctx, p)
+	if err != nil {
+		return a, err
+	}
+	a.Findings = append(a.Findings, held...)
 	a.Standing, a.Changes, a.Summary = recovery.Done, nil, "the stack runs on the restored data"
 	a.Next = r.next()
 

@@ -63,6 +63,10 @@ type Stack struct {
 	Settle      time.Duration // how long the app must stay up to count as stable
 	Patience    time.Duration // how long a service may take to become ready
 	Probe       Prober
+	AuditTable  string // empty: find it
+	VaultColumn string // where the database names the documents, as table.column; empty: find it
+	// Keep writes a document beside the run's journal, and gives its path.
+	Keep func(run recovery.RunID, name string, content []byte) (path string, err error)
 
 	project *stack.Project // as last seen by step 1
 }

@@ -208,13 +208,16 @@ func (h Home) Unfinished() (recovery.State, error) {
 }
 
 // Find gives the state of a run by its id, or of the unfinished one if the id is
-// empty. A run that ended well is ErrNoRun: there is nothing to go on with.
+// empty. A run that ended well is ErrNoRun: there is nothing to go on with. One
+// that ended with something unproven can be gone on with by its id: then it is
+// proven again.
 func (h Home) Find(run recovery.RunID) (recovery.State, error) {
 	if run == "" {
 		return h.Unfinished()
 	}
 	state, err := h.Read(run)
-	if err == nil && !state.Unfinished() {
+	unproven := state.Confirmed && state.Verdict != nil && state.Verdict.Outcome == recovery.NotVerified
+	if err == nil && !state.Unfinished() && !unproven {
 		return state, fmt.Errorf("run %s has ended, or never began: %w", run, ErrNoRun)
 	}
 

@@ -3,8 +3,10 @@ package journal
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -152,17 +154,23 @@ func TestARunIsCreatedOnce(t *testing.T) {
 
 func TestF3TheLockIsHeldOnceAndFreedWhenItsHolderDies(t *testing.T) {
 	if dir := os.Getenv("LOCK_HOLDER"); dir != "" {
-		if _, err := (Home{Dir: dir}).Lock(Holder{PID: os.Getpid(), Host: "ffhost-01", Run: "20261123-030107"}); err != nil {
+		lock, err := Home{Dir: dir}.Lock(Holder{PID: os.Getpid(), Host: "ffhost-01", Run: "20261123-030107"})
+		if err != nil {
 			t.Fatal(err)
 		}
 		_, _ = os.Stdout.WriteString("held\n")
-		select {}
+		_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed; a process in which nothing waits for anything would end by itself
+		runtime.KeepAlive(lock)
+		return
 	}
 	h := Home{Dir: t.TempDir()}
 	child := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
 	child.Env = append(os.Environ(), "LOCK_HOLDER="+h.Dir)
 	out, err := child.StdoutPipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := child.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
 	if err := child.Start(); err != nil {

@@ -29,6 +29,8 @@ type Settings struct {
 	DBService   string
 	AppService  string
 	AppURL      string
+	AuditTable  string
+	VaultColumn string
 	StateDir    string
 }
 
@@ -64,6 +66,8 @@ func list() []setting {
 		{"db-service", "db", "service of the database", func(s *Settings) *string { return &s.DBService }},
 		{"app-service", "", "service of the app (default: found)", func(s *Settings) *string { return &s.AppService }},
 		{"app-url", "", "address of the app (default: its published port)", func(s *Settings) *string { return &s.AppURL }},
+		{"audit-table", "", "table of the audit log (default: found)", func(s *Settings) *string { return &s.AuditTable }},
+		{"vault-column", "", "TABLE.COLUMN of the documents (default: found)", func(s *Settings) *string { return &s.VaultColumn }},
 		{"state-dir", "", "directory of journals and reports", func(s *Settings) *string { return &s.StateDir }},
 	}
 }
