@@ -14,6 +14,7 @@ import (
 var settings = map[string]string{
 	"project": "/p", "compose-file": "/p/c.yml", "project-name": "ff", "runtime": "sandbox", "vault": "/v", "backups": "/b", "database": "d",
 	"user": "u", "db-service": "pg", "app-service": "web", "app-url": "http://127.0.0.1:9002", "state-dir": "/s",
+	"audit-table": "Audit", "vault-column": "Document.key",
 }
 
 func variable(flag string) string {

@@ -3,6 +3,7 @@ package plain
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"firmflow-recovery/recovery"
@@ -17,6 +18,7 @@ type transcript struct {
 	every   time.Duration
 	current recovery.StepID // the step that is looked at or worked on
 	pace    pace
+	failed  []recovery.Finding // proofs of the step in hand that failed, not explained yet
 }
 
 // said is a text of the operator itself between the events of the engine.
@@ -81,20 +83,35 @@ func (t *transcript) step(e recovery.Event) string {
 		return t.name(e.Step) + ": " + cleanLines(e.Text, indent) + "\n"
 	case recovery.StepProof:
 		if e.Finding.Status == recovery.Failed {
-			return brief(*e.Finding) // it fails the step, which explains it
+			t.failed = append(t.failed, *e.Finding)
+			return brief(*e.Finding) // it is explained where the step ends
 		}
 		return t.finding(*e.Finding)
 	case recovery.StepFinished:
 		t.current = ""
-		return fmt.Sprintf("%s: done in %s%s\n", t.name(e.Step), t.took(e.Step), after(", ", Clean(e.Text)))
+		return t.explainFailed() + fmt.Sprintf("%s: done in %s%s\n", t.name(e.Step), t.took(e.Step), after(", ", Clean(e.Text)))
 	case recovery.StepFailed:
-		t.current = ""
+		t.current, t.failed = "", nil
 		return t.name(e.Step) + ": failed\n" + t.explain(word(recovery.Failed), *e.Diagnosis)
 	case recovery.StepLog:
 		return "log      " + Clean(e.Text) + "\n"
 	default:
 		return ""
 	}
+}
+
+// explainFailed explains what failed and did not fail the step: the data itself
+// is wrong, and no other try mends it.
+func (t *transcript) explainFailed() string {
+	var b strings.Builder
+	for _, f := range t.failed {
+		if f.Diagnosis != nil && !t.told[key(*f.Diagnosis)] {
+			b.WriteString(t.explain(word(f.Status), *f.Diagnosis))
+		}
+	}
+	t.failed = nil
+
+	return b.String()
 }
 
 func (t *transcript) begin(e recovery.Event) {

@@ -111,6 +111,8 @@ func (t *transcript) verdict(v recovery.Verdict) string {
 	fmt.Fprintf(&b, "%s in %s", Clean(string(v.Outcome)), recovery.Span(v.Took))
 	if v.Diagnosis != nil {
 		b.WriteString(": " + Clean(v.Diagnosis.Summary))
+	} else if why := doubt(v); why != "" {
+		b.WriteString(": " + Clean(why))
 	}
 	b.WriteString(".\n")
 	if v.Outcome == recovery.Interrupted || v.Outcome == recovery.PreviousLive {
@@ -118,6 +120,20 @@ func (t *transcript) verdict(v recovery.Verdict) string {
 	}
 
 	return b.String()
+}
+
+// doubt is what keeps a verdict from being VERIFIED: the first thing that is
+// wrong, else the first that is not proven.
+func doubt(v recovery.Verdict) string {
+	for _, status := range []recovery.Status{recovery.Failed, recovery.Unproven} {
+		for _, p := range v.Proofs {
+			if p.Status == status && v.Outcome == recovery.NotVerified {
+				return p.Text
+			}
+		}
+	}
+
+	return ""
 }
 
 // plan gives the plan's own text. Its lines are a contract; what others named

@@ -181,6 +181,17 @@ func verified() recovery.Verdict {
 	}
 }
 
+// doubtful is a verdict over data that is not whole.
+func doubtful() recovery.Verdict {
+	v := verified()
+	missing := recovery.Diagnosis{Code: "evidence.documents.missing", Summary: "1 of 41,190 documents that the database names are not in the vault",
+		Seen: "compared with public.Document.storageKey", Remedies: []recovery.Remedy{{Do: "Look for them in vault_sync"}}}
+	v.Outcome, v.Exit = recovery.NotVerified, recovery.ExitNotVerified
+	v.Proofs[3] = recovery.Problem("documents", recovery.Failed, missing)
+
+	return v
+}
+
 // scene is a screen to be looked at: what was told, what is asked, and which
 // keys were pressed.
 type scene struct {
@@ -207,6 +218,7 @@ func scenes() []scene {
 		{name: "commands", tape: new(tape).load(), keys: "x"},
 		{name: "help", tape: new(tape).load(), keys: "?"},
 		{name: "verified", tape: new(tape).load().end(verified())},
+		{name: "not-verified", tape: new(tape).load().end(doubtful())},
 		{name: "failed", tape: new(tape).fail().end(recovery.Verdict{Outcome: recovery.PreviousLive, Exit: 14, Took: 5 * time.Minute, Diagnosis: &d})},
 		{name: "interrupted", tape: new(tape).load().end(recovery.Verdict{Outcome: recovery.Interrupted, Exit: 130, Took: 5 * time.Minute})},
 		{name: "refused", tape: new(tape).open().plan(true).end(recovery.Verdict{Outcome: recovery.NothingChanged, Exit: 4, Took: time.Minute})},

@@ -15,12 +15,7 @@ func (m model) verdictPage() page {
 	if v.Diagnosis != nil {
 		body = append(append(append(body, ""), m.headline(*v.Diagnosis)...), m.explanation(*v.Diagnosis, 2)...)
 	}
-	if len(v.Proofs) > 0 {
-		body = append(body, "", "  "+m.proofsTitle(v.Outcome))
-	}
-	for _, f := range v.Proofs {
-		body = append(body, m.proof(f)...)
-	}
+	body = append(body, m.proofs(v)...)
 	if len(v.Next) > 0 {
 		body = append(body, "")
 	}
@@ -37,6 +32,26 @@ func (m model) verdictPage() page {
 	body = append(body, "", m.look.dim.Render("  The verdict, and where its report is, are printed when you leave."))
 
 	return page{title: "ended", body: body, keys: []string{m.glyphs().updown + " scroll", "l log", "x commands", "? help", "enter leave"}}
+}
+
+// proofs are what a verdict rests on; what speaks against it comes first.
+func (m model) proofs(v recovery.Verdict) []string {
+	var against, held []string
+	for _, f := range v.Proofs {
+		if f.Status == recovery.Failed || f.Status == recovery.Unproven {
+			against = append(against, m.finding(f, 2)...)
+		} else {
+			held = append(held, m.proof(f)...)
+		}
+	}
+	if len(against) > 0 {
+		against = append([]string{""}, against...)
+	}
+	if len(held) > 0 {
+		held = append([]string{"", "  " + m.proofsTitle(v.Outcome)}, held...)
+	}
+
+	return append(against, held...)
 }
 
 // proof is a finding in as few lines as it takes: what passed is told by its
