@@ -74,7 +74,9 @@ func TestC22AVaultOfAnotherTimeIsNeverVerified(t *testing.T) {
 func TestD12AnotherSecretEverywhereIsNotProven(t *testing.T) {
 	i := sandboxed(t)
 	for _, path := range []string{i.OriginalEnv, filepath.Join(i.Project, ".env")} {
-		edit(t, path, func(b []byte) []byte { return []byte(strings.Replace(string(b), "AUTH_SECRET='d$mo-", "AUTH_SECRET='d$mp-", 1)) })
+		edit(t, path, func(b []byte) []byte {
+			return []byte(strings.Replace(string(b), "AUTH_SECRET='d$mo-", "AUTH_SECRET='d$mp-", 1))
+		})
 	}
 	firmflow(t, nil, args(i, "restore", i.Backups, "--confirm", hostname(t))...).want(t, 8, "evidence.decryption.not-proven", "RESTORED, NOT VERIFIED")
 }
