@@ -24,6 +24,7 @@ import (
 // end.
 func sandboxed(t *testing.T) *demo.Installation {
 	t.Helper()
+	t.Parallel() // each is alone with its own installation, and mostly waits
 	_, err := sandbox.Programs(os.Environ())
 	need(t, "postgres", err == nil)
 	made, err := demo.Build(t.Context(), demo.Options{Program: []string{program, "sample-app"}, Environment: compose.Environment(os.Environ()), Now: time.Now})

@@ -309,7 +309,7 @@ func TestTheWizardOnCompose(t *testing.T) {
 	before := i.snapshot(t)
 	i.compose(t, "down", "-v")
 	must(t, "/", "find", i.vault, "-mindepth", "1", "-delete")
-	w := tmux(t, "--project", i.dir, "--backups", i.backups, "--original-env", i.original, "--state-dir", i.state)
+	w := tmux(t, "--project", i.dir, "--project-name", i.project, "--backups", i.backups, "--original-env", i.original, "--state-dir", i.state)
 	w.shows("> Recover from a backup")
 	w.press("Enter")
 	w.shows("Choose a backup")
