@@ -68,8 +68,8 @@ func (s State) Summarise(now time.Time) Summary {
 			}
 		}
 	}
-	if s.Verdict != nil {
-		sum.Outcome, sum.Took = s.Verdict.Outcome, s.Verdict.Took
+	if v := s.word(); v != nil {
+		sum.Outcome, sum.Took = v.Outcome, v.Took
 	}
 
 	return sum

@@ -10,7 +10,8 @@ import (
 // the auditor. It is written whatever the outcome.
 func (s State) Report() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Recovery %s on %s\n\n", s.Run, s.Host)
+	s.Verdict = s.word()
+	fmt.Fprintf(&b, "# %s %s on %s\n\n", s.heading(), s.Run, s.Host)
 	if s.Verdict != nil {
 		fmt.Fprintf(&b, "**%s** in %s, exit code %d\n\n", s.Verdict.Outcome, Span(s.Verdict.Took), s.Verdict.Exit)
 	} else {
@@ -28,6 +29,17 @@ func (s State) Report() string {
 	}
 
 	return b.String()
+}
+
+func (s State) heading() string {
+	switch {
+	case s.Undoing && s.Purpose != CleaningUp:
+		return "Undo of recovery"
+	case s.Cleaning && s.Purpose == CleaningUp:
+		return "Cleanup after recovery"
+	default:
+		return "Recovery"
+	}
 }
 
 func (s State) reportVerdict(b *strings.Builder) {

@@ -18,7 +18,7 @@ func (w *walker) walk(ctx context.Context, step Step) error {
 		if broken := w.out.broken(); broken != nil {
 			return broken
 		}
-		d := diagnose(step, err)
+		d := w.diagnose(step, err)
 		w.out.tell(Event{Kind: StepFailed, Step: step.ID(), Title: step.Title(), Diagnosis: &d})
 		if again := w.askAfter(ctx, step, d); !again {
 			return Fail(d, err)
@@ -44,6 +44,7 @@ func (w *walker) attempt(ctx context.Context, step Step) (Assessment, error) {
 			return a, err
 		}
 	}
+	a.Findings = w.goOnAll(a.Findings)
 	for _, f := range a.Findings {
 		w.out.tell(Event{Kind: StepProof, Step: step.ID(), Finding: &f})
 	}
@@ -65,7 +66,7 @@ func blocked(a Assessment) error {
 	return Fail(Diagnosis{
 		Code: CodeNotDone, Summary: "The step ran, but what it should have done is not there",
 		Seen: a.Summary, Intact: "Nothing was taken for done that was not seen.",
-		Remedies: []Remedy{{Do: "Continue; the step looks again and does what is missing", Command: "firmflow-recovery resume"}},
+		Remedies: []Remedy{{Do: "Continue; the step looks again and does what is missing", Command: resumes}},
 	}, nil)
 }
 
@@ -77,7 +78,7 @@ func (w *walker) askAfter(ctx context.Context, step Step, d Diagnosis) bool {
 		Options: []Option{
 			{Key: Retry, Label: "Retry", Detail: "looks again, and does what is missing"},
 			{Key: Shell, Label: "Open a shell", Detail: "exit comes back here"},
-			{Key: Stop, Label: "Stop, resume later", Detail: "firmflow-recovery resume"},
+			{Key: Stop, Label: "Stop, resume later", Detail: w.Purpose.Command(w.Run)},
 			{Key: Skip, Label: "Skip this step", Why: "what follows needs it"},
 		},
 	}
