@@ -174,11 +174,7 @@ func recoverWith(ctx context.Context, stops *console.Stops, in cli.Invocation) r
 		return tell(err)
 	}
 	home := journal.Home{Dir: in.Settings.StateDir}
-	chosen, err := choose(home, in)
-	if err != nil {
-		return tell(err)
-	}
-	runner, err := build(ctx, in, host, chosen)
+	runner, err := prepare(ctx, in, home, host)
 	if err != nil {
 		return tell(err)
 	}
@@ -198,6 +194,24 @@ func recoverWith(ctx context.Context, stops *console.Stops, in cli.Invocation) r
 	v, path, err := steps.Execution{Home: home, Anew: in.Anew}.Execute(ctx, runner)
 
 	return leave(op, v, path, err)
+}
+
+// prepare makes the run that the command is about.
+func prepare(ctx context.Context, in cli.Invocation, home journal.Home, host string) (recovery.Runner, error) {
+	if in.Command == cli.Undo || in.Command == cli.Cleanup {
+		purpose := recovery.Purpose(in.Command)
+		of, err := steps.ToGoBackTo(home, purpose, recovery.RunID(in.Run))
+		if err != nil {
+			return recovery.Runner{}, err
+		}
+		return installation(in, of.Run).OfRun(purpose, of, host)
+	}
+	chosen, err := choose(home, in)
+	if err != nil {
+		return recovery.Runner{}, err
+	}
+
+	return build(ctx, in, host, chosen)
 }
 
 // guide is the wizard: it asks what is to be done.
@@ -220,6 +234,12 @@ func guide(ctx context.Context, stops *console.Stops, in cli.Invocation) recover
 	g.Operator = op
 	g.Make = func(ctx context.Context, c steps.Chosen) (recovery.Runner, error) {
 		r, err := build(ctx, in, host, c)
+		r.Enough = stops.Enough
+
+		return r, err
+	}
+	g.TakeBack = func(of recovery.State) (recovery.Runner, error) {
+		r, err := installation(in, of.Run).OfRun(recovery.Undoing, of, host)
 		r.Enough = stops.Enough
 
 		return r, err

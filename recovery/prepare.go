@@ -94,8 +94,11 @@ func (w *walker) aside(plan Plan) []Option {
 	if w.Guided && plan.secrets() {
 		options = append(options, Option{Key: Original, Label: "Compare with another original .env"})
 	}
-	if w.Guided {
+	switch {
+	case w.Guided && w.Purpose == Recovering:
 		options = append(options, Option{Key: Back, Label: "Choose another backup"})
+	case w.Guided:
+		options = append(options, Option{Key: Back, Label: "Go back"})
 	}
 
 	return append(options, Option{Key: Stop, Label: "Stop here", Detail: "nothing has been changed"})

@@ -35,7 +35,10 @@ func (e Execution) Execute(ctx context.Context, r recovery.Runner) (v recovery.V
 	if err != nil {
 		return v, "", noResume(err)
 	}
-	report, err = e.Home.WriteReport(r.Run, state.Report())
+	if r.Purpose != recovery.Recovering && v.Outcome == recovery.NothingChanged {
+		return v, "", nil // the report that is there says more
+	}
+	report, err = e.Home.WriteReport(r.Run, r.Purpose, state.Report())
 
 	return v, report, err
 }
@@ -66,11 +69,14 @@ func (e Execution) open(r *recovery.Runner) (*journal.Journal, error) {
 // Earlier finds the run to go on with: by its id, or the unfinished one.
 func Earlier(home journal.Home, run recovery.RunID) (recovery.State, error) {
 	state, err := home.Find(run)
-	if err != nil {
+	switch {
+	case state.Undoing: // begun or done: Find gives the state with its error
+		return state, undoneResumed(state)
+	case err != nil:
 		return state, noResume(err)
+	default:
+		return state, nil
 	}
-
-	return state, nil
 }
 
 // OriginalEnvOf gives the original .env that a run was begun with.
