@@ -101,8 +101,12 @@ func TestAnUndoWhoseAppIsDownSaysThatTheDataIsBack(t *testing.T) {
 	step.Swaps = true
 	step.Do = func(context.Context, recovery.Progress) error { return errors.New("app ended") }
 	v := then(recovery.Undoing, j, "ffhost-01", step).Recover(t.Context())
-	if v.Outcome != recovery.UndoneNotVerified || v.Exit != recovery.ExitUndo || !folded(j).Unfinished() {
-		t.Errorf("%s, exit %d", v.Outcome, v.Exit)
+	s := folded(j)
+	if v.Outcome != recovery.UndoneNotVerified || v.Exit != recovery.ExitUndo || s.Unfinished() || s.Undone() || !s.Undoing {
+		t.Errorf("%s, exit %d, unfinished %v, undone %v", v.Outcome, v.Exit, s.Unfinished(), s.Undone())
+	}
+	if v := then(recovery.Undoing, j, "", works("undo")).Recover(t.Context()); v.Outcome != recovery.Undone {
+		t.Errorf("gone on with: %s", v.Outcome)
 	}
 }
 

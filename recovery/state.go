@@ -70,7 +70,7 @@ func (s State) Unfinished() bool {
 		return true
 	}
 	switch s.Settled.Outcome {
-	case Verified, Undone:
+	case Verified, Undone, UndoneNotVerified: // after the last, all data is back; only the app is not proven
 		return false
 	case NotVerified:
 		return s.Settled.Diagnosis != nil

@@ -116,7 +116,7 @@ func undoneResumed(s recovery.State) error {
 		Remedies: do("Begin a recovery", "firmflow-recovery restore"),
 	}
 	if !s.Undone() {
-		d.Summary, d.Seen = "Run "+string(s.Run)+" is being undone", "an undo was begun and has not come to its end"
+		d.Summary, d.Seen = "Run "+string(s.Run)+" is being undone", "an undo was begun and has not ended well"
 		d.Remedies = do("Go on with the undo; what is done is not repeated", recovery.Undoing.Command(s.Run))
 	}
 
