@@ -189,7 +189,7 @@ func TestTheWizardOffersAnUndoWhereThereIsOne(t *testing.T) {
 		if label != c.label {
 			t.Errorf("%s: offered %q, want %q", name, label, c.label)
 		}
-		if start := g.start(t.Context()); start.Interrupted != nil {
+		if start := g.Start(t.Context()); start.Interrupted != nil {
 			t.Errorf("%s: offered to be resumed", name)
 		}
 	}
