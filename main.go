@@ -191,7 +191,7 @@ func recoverWith(ctx context.Context, stops *console.Stops, in cli.Invocation) r
 		_, v := runner.Preflight(ctx)
 		return v.Exit
 	}
-	v, path, err := steps.Execution{Home: home, Anew: in.Anew}.Execute(ctx, runner)
+	v, path, err := steps.Execution{Home: home, Anew: in.Anew, TakeBack: takeBack(in, host, stops)}.Execute(ctx, runner)
 
 	return leave(op, v, path, err)
 }
@@ -212,6 +212,16 @@ func prepare(ctx context.Context, in cli.Invocation, home journal.Home, host str
 	}
 
 	return build(ctx, in, host, chosen)
+}
+
+// takeBack builds the undo of a run.
+func takeBack(in cli.Invocation, host string, stops *console.Stops) func(recovery.State) (recovery.Runner, error) {
+	return func(of recovery.State) (recovery.Runner, error) {
+		r, err := installation(in, of.Run).OfRun(recovery.Undoing, of, host)
+		r.Enough = stops.Enough
+
+		return r, err
+	}
 }
 
 // guide is the wizard: it asks what is to be done.
@@ -238,12 +248,7 @@ func guide(ctx context.Context, stops *console.Stops, in cli.Invocation) recover
 
 		return r, err
 	}
-	g.TakeBack = func(of recovery.State) (recovery.Runner, error) {
-		r, err := installation(in, of.Run).OfRun(recovery.Undoing, of, host)
-		r.Enough = stops.Enough
-
-		return r, err
-	}
+	g.TakeBack = takeBack(in, host, stops)
 	g.Watch = func(ctx context.Context, run recovery.RunID) error {
 		console.Watch(op, true)
 		defer console.Watch(op, false)

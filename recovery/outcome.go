@@ -54,6 +54,9 @@ func (w *walker) failed(index int, err error) Verdict {
 		return Verdict{Outcome: Interrupted, Exit: request.Exit, Proofs: w.proofs}
 	}
 	v := Verdict{Outcome: PreviousLive, Exit: ExitStep1 + ExitCode(index), Proofs: w.proofs}
+	if w.turn == Undo {
+		v.Turn = Undo
+	}
 	var failure *Failure
 	if !errors.As(err, &failure) {
 		d := unexpected(err)

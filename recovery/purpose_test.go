@@ -188,3 +188,20 @@ func TestACleanupThatFailsIsGoneOnWith(t *testing.T) {
 		t.Errorf("gone on with: %s", v.Outcome)
 	}
 }
+
+func TestAFailureMayBeAnsweredWithAnUndo(t *testing.T) {
+	for name, c := range map[string]struct {
+		undoable bool
+		turn     recovery.Choice
+	}{"offered": {true, recovery.Undo}, "not offered": {false, ""}} {
+		step := works("one")
+		step.Do = func(context.Context, recovery.Progress) error { return errors.New("disk full") }
+		o := &recoverytest.Operator{Answers: answers(recovery.AskFailure, recovery.Answer{Choice: recovery.Undo})}
+		r := runner(o, step)
+		r.Undoable = c.undoable
+		v := r.Recover(t.Context())
+		if v.Turn != c.turn || v.Outcome != recovery.PreviousLive || step.Ran != 1 {
+			t.Errorf("%s: turn %q, %s after %d runs", name, v.Turn, v.Outcome, step.Ran)
+		}
+	}
+}

@@ -25,6 +25,7 @@ type Runner struct {
 	Earlier  State   // what the journal holds of this run; its zero value: it is new
 	Guided   bool    // something was asked before the run, and can be gone back to
 	Purpose  Purpose // what the steps are walked for
+	Undoable bool    // a failure may be answered with an undo of everything; see Verdict.Turn
 	Warning  string  // what the operator consents to; empty: what a recovery over live data says
 	Phrase   string  // what they type to consent; empty: the host's name
 	// Enough is asked before each step but the first; an error ends the run
@@ -84,6 +85,7 @@ type walker struct {
 	began  time.Time
 	proofs []Finding
 	next   []string
+	turn   Choice // where the operator turned to instead of going on
 }
 
 func (r Runner) begin() *walker {

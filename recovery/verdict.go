@@ -31,7 +31,7 @@ type Verdict struct {
 	Proofs    []Finding     `json:"proofs,omitempty"`
 	Diagnosis *Diagnosis    `json:"diagnosis,omitempty"`
 	Next      []string      `json:"next,omitempty"`
-	Turn      Choice        `json:"turn,omitempty"` // where the operator turned back to, before anything was begun
+	Turn      Choice        `json:"turn,omitempty"` // where the operator turned to: back, before anything was begun, or to Undo after a failure
 }
 
 // ExitCode is what the program returns to its caller.

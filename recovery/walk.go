@@ -1,6 +1,9 @@
 package recovery
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // walk takes one step: check, run, check; and again while the operator says so.
 func (w *walker) walk(ctx context.Context, step Step) error {
@@ -20,7 +23,7 @@ func (w *walker) walk(ctx context.Context, step Step) error {
 		}
 		d := w.diagnose(step, err)
 		w.out.tell(Event{Kind: StepFailed, Step: step.ID(), Title: step.Title(), Diagnosis: &d})
-		if again := w.askAfter(ctx, step, d); !again {
+		if w.turn = w.askAfter(ctx, step, d); w.turn != Retry {
 			return Fail(d, err)
 		}
 	}
@@ -71,8 +74,8 @@ func blocked(a Assessment) error {
 }
 
 // askAfter asks what to do about a failed step until the answer is one: a shell
-// leads back to the question.
-func (w *walker) askAfter(ctx context.Context, step Step, d Diagnosis) bool {
+// leads back to the question. Whatever else it may be, Stop is what stays.
+func (w *walker) askAfter(ctx context.Context, step Step, d Diagnosis) Choice {
 	q := Question{
 		ID: AskFailure, Step: step.ID(), Text: d.Summary, Flag: "--retries N",
 		Options: []Option{
@@ -82,10 +85,19 @@ func (w *walker) askAfter(ctx context.Context, step Step, d Diagnosis) bool {
 			{Key: Skip, Label: "Skip this step", Why: "what follows needs it"},
 		},
 	}
+	if w.Undoable && w.Purpose == Recovering {
+		q.Options = slices.Insert(q.Options, 2, Option{Key: Undo, Label: "Undo everything", Detail: "vault, database and .env of before, app started"})
+	}
 	for {
 		answer, err := w.ask(ctx, q)
-		if err != nil || answer.Choice != Shell {
-			return err == nil && q.Consents(answer, Retry)
+		switch {
+		case err != nil:
+			return Stop
+		case answer.Choice == Shell:
+		case q.Offers(answer.Choice) && q.Consents(answer, answer.Choice):
+			return answer.Choice
+		default:
+			return Stop
 		}
 	}
 }

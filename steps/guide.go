@@ -22,8 +22,6 @@ type Guide struct {
 	Now      func() time.Time
 	// Make builds the run that was chosen.
 	Make func(ctx context.Context, c Chosen) (recovery.Runner, error)
-	// TakeBack builds the undo of a run; nil: it cannot.
-	TakeBack func(of recovery.State) (recovery.Runner, error)
 	// Watch shows a run that another process carries out, until it has ended.
 	Watch func(ctx context.Context, run recovery.RunID) error
 

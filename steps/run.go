@@ -13,12 +13,41 @@ import (
 type Execution struct {
 	Home journal.Home
 	Anew bool // begin although an earlier run is unfinished; what it put beside the live data stays there
+	// TakeBack builds the undo of a run; nil: none is offered.
+	TakeBack func(of recovery.State) (recovery.Runner, error)
 }
 
 // Execute carries out a run under the lock, with its journal, and writes its
 // report, whatever the outcome. Its error is about what comes before a run or
 // after its verdict, and carries a diagnosis where one is known.
+//
+// Where the operator answers a failure with an undo, that follows at once. If it
+// is not confirmed, the failed run has the last word.
 func (e Execution) Execute(ctx context.Context, r recovery.Runner) (v recovery.Verdict, report string, err error) {
+	r.Undoable = e.TakeBack != nil
+	v, report, err = e.carryOut(ctx, r)
+	if err != nil || v.Turn != recovery.Undo {
+		return v, report, err
+	}
+	v.Turn = ""
+	of, err := ToUndo(e.Home, r.Run)
+	if err != nil {
+		return v, report, err
+	}
+	back, err := e.TakeBack(of)
+	if err != nil {
+		return v, report, err
+	}
+	back.Operator = r.Operator
+	undone, told, err := e.carryOut(ctx, back)
+	if err != nil || undone.Outcome == recovery.NothingChanged {
+		return v, report, err
+	}
+
+	return undone, told, nil
+}
+
+func (e Execution) carryOut(ctx context.Context, r recovery.Runner) (v recovery.Verdict, report string, err error) {
 	lock, err := e.Home.Lock(journal.Holder{PID: os.Getpid(), Host: r.Host, Run: r.Run, Since: r.Now()})
 	if err != nil {
 		return v, "", locked(err)

@@ -181,7 +181,8 @@ func TestTheWizardOffersAnUndoWhereThereIsOne(t *testing.T) {
 	} {
 		h := journal.Home{Dir: t.TempDir()}
 		told(t, h, taken, c.events...)
-		g := Guide{Execution: Execution{Home: h}, Now: time.Now, Backups: t.TempDir(), TakeBack: func(recovery.State) (recovery.Runner, error) { return recovery.Runner{}, nil }}
+		back := func(recovery.State) (recovery.Runner, error) { return recovery.Runner{}, nil }
+		g := Guide{Execution: Execution{Home: h, TakeBack: back}, Now: time.Now, Backups: t.TempDir()}
 		label := ""
 		for _, o := range g.undoable("") {
 			label = o.Label
