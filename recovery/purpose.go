@@ -77,14 +77,10 @@ func (r Runner) goOnAll(findings []Finding) []Finding {
 // consented tells whether the operator has agreed to this purpose before.
 // Consent is to a run, however often it is interrupted.
 func (r Runner) consented() bool {
-	switch r.Purpose {
-	case Undoing:
-		return r.Earlier.Undoing
-	case CleaningUp:
-		return r.Earlier.Cleaning
-	default:
-		return r.Earlier.Confirmed
-	}
+	earlier := r.Earlier
+	earlier.Purpose = r.Purpose
+
+	return earlier.Started()
 }
 
 // weigh gives the outcome of a run whose every step is done.

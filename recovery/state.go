@@ -79,6 +79,18 @@ func (s State) Unfinished() bool {
 	}
 }
 
+// Started tells whether what goes on was confirmed, so that things change.
+func (s State) Started() bool {
+	switch s.Purpose {
+	case Undoing:
+		return s.Undoing
+	case CleaningUp:
+		return s.Cleaning
+	default:
+		return s.Confirmed
+	}
+}
+
 // Undone tells whether a run was taken back.
 func (s State) Undone() bool { return s.Settled != nil && s.Settled.Outcome == Undone }
 

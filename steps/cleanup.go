@@ -14,8 +14,8 @@ import (
 
 // The steps of a cleanup.
 const (
-	CleanVaultID    recovery.StepID = "cleanup.vault"
-	CleanDatabaseID recovery.StepID = "cleanup.database"
+	CleanVaultID    recovery.StepID = "free-vault"
+	CleanDatabaseID recovery.StepID = "free-database"
 )
 
 // ToCleanUp finds the run to clean up after: by its id, or the newest that

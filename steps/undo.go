@@ -15,9 +15,9 @@ import (
 
 // The steps of an undo.
 const (
-	UndoHoldID   recovery.StepID = "undo.hold"
-	UndoSwitchID recovery.StepID = "undo.switch"
-	UndoStartID  recovery.StepID = "undo.start"
+	UndoHoldID   recovery.StepID = "hold"
+	UndoSwitchID recovery.StepID = "put-back"
+	UndoStartID  recovery.StepID = "prove"
 )
 
 // Undo lists the steps that take a run back, from wherever it has come to: what
