@@ -56,8 +56,9 @@ func TestAnUndoNeedsTheHostsNameAndEndsTheRun(t *testing.T) {
 		if s.Unfinished() || s.Undoing || s.Undone() || s.Settled.Outcome != recovery.Verified {
 			t.Errorf("typed %q: a refused undo changed what stands: %+v", typed, s.Settled)
 		}
-		if !strings.Contains(s.Report(), "**VERIFIED**") || s.Summarise(s.Last).Outcome != recovery.Verified {
-			t.Error("a refused undo has taken the recovery's verdict away")
+		sum := s.Summarise(s.Last)
+		if !strings.Contains(s.Report(), "**VERIFIED**") || sum.Outcome != recovery.Verified || sum.Title != "do one" {
+			t.Errorf("a refused undo has taken the recovery's verdict away: %+v", sum)
 		}
 	}
 	v := then(recovery.Undoing, j, "ffhost-01", works("undo")).Recover(t.Context())

@@ -72,7 +72,11 @@ func (s State) reportVerdict(b *strings.Builder) {
 
 func (s State) reportSteps(b *strings.Builder) {
 	b.WriteString("\n## Steps\n\n")
-	for i, step := range s.Steps {
+	var all []StepState
+	for _, part := range s.Past {
+		all = append(all, part.Steps...)
+	}
+	for i, step := range append(all, s.Steps...) {
 		took := ""
 		if !step.Ended.IsZero() {
 			took = ", " + Span(step.Ended.Sub(step.Started))

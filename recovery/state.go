@@ -23,6 +23,14 @@ type State struct {
 	Accepted  []Action  // remedies the operator agreed to
 	Verdict   *Verdict  // the last word of what went on last
 	Settled   *Verdict  // the last word on what is live; one that changed nothing, or only deleted, leaves it
+	Past      []Part    // what was done with the run for other purposes before
+}
+
+// Part is what was done with a run for one purpose.
+type Part struct {
+	Purpose Purpose
+	Plan    *Plan
+	Steps   []StepState
 }
 
 // StepState is what a reader knows of one step.
@@ -91,6 +99,16 @@ func (s State) Started() bool {
 	}
 }
 
+// part is what was done last and had an effect: a start for another purpose that
+// was not confirmed had none.
+func (s State) part() Part {
+	if !s.Started() && len(s.Past) > 0 {
+		return s.Past[len(s.Past)-1]
+	}
+
+	return Part{Purpose: s.Purpose, Plan: s.Plan, Steps: s.Steps}
+}
+
 // Undone tells whether a run was taken back.
 func (s State) Undone() bool { return s.Settled != nil && s.Settled.Outcome == Undone }
 
@@ -155,7 +173,11 @@ func (s *State) Apply(e Event) {
 
 func (s *State) open(e Event) {
 	s.Run, s.Host, s.Backup, s.Inputs = e.Run, e.Host, e.Text, e.Inputs
-	s.Verdict, s.Question, s.Purpose = nil, nil, e.Purpose
+	if e.Purpose != s.Purpose {
+		s.Past = append(s.Past, Part{Purpose: s.Purpose, Plan: s.Plan, Steps: s.Steps})
+		s.Purpose, s.Plan, s.Steps = e.Purpose, nil, nil
+	}
+	s.Verdict, s.Question = nil, nil
 	if e.Purpose == Recovering {
 		s.Settled = nil
 	}
