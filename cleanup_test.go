@@ -60,7 +60,12 @@ func TestCleanupIsRefusedWhereItCouldLoseTheOnlyCopy(t *testing.T) {
 	must(t, "/", "mv", i.Vault, i.Vault+"-lost")
 	firmflow(t, nil, taking(i, "cleanup", "--confirm", hostname(t))...).want(t, 3, "cleanup.live.missing", "Nothing was deleted")
 	must(t, "/", "mv", i.Vault+"-lost", i.Vault)
-	sql(t, i, "postgres", "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'firmflow'; alter database firmflow rename to lost")
+	for _, text := range []string{ // the app would be back at once
+		"alter database firmflow allow_connections false", "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = 'firmflow'",
+		"alter database firmflow rename to lost", "alter database lost allow_connections true",
+	} {
+		sql(t, i, "postgres", text)
+	}
 	firmflow(t, nil, taking(i, "cleanup", "--confirm", hostname(t))...).want(t, 3, "cleanup.live.missing", "Nothing was deleted")
 	sql(t, i, "postgres", "alter database lost rename to firmflow")
 	if left := beside(t, i, "before"); !slices.Equal(left, kept) {
