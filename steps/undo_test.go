@@ -113,17 +113,18 @@ func TestWhichRunsAreUndoneCleanedUpAndResumed(t *testing.T) {
 		events                []recovery.Event
 		undo, cleanup, resume recovery.Code
 	}{
-		"never confirmed":         {nil, CodeUndoNothing, CodeCleanNothing, recovery.CodeResumeNothing},
-		"killed":                  {[]recovery.Event{started}, "", CodeCleanEarly, ""},
-		"failed":                  {[]recovery.Event{started, ended(recovery.PreviousLive)}, "", CodeCleanEarly, ""},
-		"verified":                {[]recovery.Event{started, ended(recovery.Verified)}, "", "", recovery.CodeResumeNothing},
-		"not verified":            {[]recovery.Event{started, ended(recovery.NotVerified)}, "", "", recovery.CodeResumeNothing},
-		"an undo was refused":     {[]recovery.Event{started, ended(recovery.Verified), opened(recovery.Undoing), ended(recovery.NothingChanged)}, "", "", recovery.CodeResumeNothing},
-		"an undo was killed":      {undoing, "", CodeCleanEarly, recovery.CodeResumeUndone},
-		"undone":                  {append(slices.Clone(undoing), ended(recovery.Undone)), "", "", recovery.CodeResumeUndone},
-		"undone, the app is down": {append(slices.Clone(undoing), ended(recovery.UndoneNotVerified)), "", "", recovery.CodeResumeUndone},
-		"a cleanup was killed":    {cleaning, CodeUndoCleaned, "", recovery.CodeResumeNothing},
-		"cleaned up":              {append(slices.Clone(cleaning), ended(recovery.CleanedUp)), CodeUndoCleaned, "", recovery.CodeResumeNothing},
+		"never confirmed":            {nil, CodeUndoNothing, CodeCleanNothing, recovery.CodeResumeNothing},
+		"killed":                     {[]recovery.Event{started}, "", CodeCleanEarly, ""},
+		"failed":                     {[]recovery.Event{started, ended(recovery.PreviousLive)}, "", CodeCleanEarly, ""},
+		"verified":                   {[]recovery.Event{started, ended(recovery.Verified)}, "", "", recovery.CodeResumeNothing},
+		"not verified":               {[]recovery.Event{started, ended(recovery.NotVerified)}, "", "", ""}, // by its id: it is proven again
+		"not verified, undo refused": {[]recovery.Event{started, ended(recovery.NotVerified), opened(recovery.Undoing), ended(recovery.NothingChanged)}, "", "", ""},
+		"an undo was refused":        {[]recovery.Event{started, ended(recovery.Verified), opened(recovery.Undoing), ended(recovery.NothingChanged)}, "", "", recovery.CodeResumeNothing},
+		"an undo was killed":         {undoing, "", CodeCleanEarly, recovery.CodeResumeUndone},
+		"undone":                     {append(slices.Clone(undoing), ended(recovery.Undone)), "", "", recovery.CodeResumeUndone},
+		"undone, the app is down":    {append(slices.Clone(undoing), ended(recovery.UndoneNotVerified)), "", "", recovery.CodeResumeUndone},
+		"a cleanup was killed":       {cleaning, CodeUndoCleaned, "", recovery.CodeResumeNothing},
+		"cleaned up":                 {append(slices.Clone(cleaning), ended(recovery.CleanedUp)), CodeUndoCleaned, "", recovery.CodeResumeNothing},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := journal.Home{Dir: t.TempDir()}

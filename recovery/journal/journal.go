@@ -216,7 +216,7 @@ func (h Home) Find(run recovery.RunID) (recovery.State, error) {
 		return h.Unfinished()
 	}
 	state, err := h.Read(run)
-	unproven := state.Confirmed && state.Verdict != nil && state.Verdict.Outcome == recovery.NotVerified
+	unproven := state.Confirmed && state.Settled != nil && state.Settled.Outcome == recovery.NotVerified
 	if err == nil && !state.Unfinished() && !unproven {
 		return state, fmt.Errorf("run %s has ended, or never began: %w", run, ErrNoRun)
 	}

@@ -49,9 +49,10 @@ func (p Place) SetAside(run string) (string, error) {
 	return found, nil
 }
 
-// Free deletes what a run has set aside, and with it the record by which the
-// run could be undone. Nothing else in this program deletes what was live. Cut
-// off, it is finished by calling it again. deleted counts entries of the top.
+// Free deletes what a run has set aside. The record stays where what the run
+// restored is live, so that it can still be proven, and goes with what it is
+// about otherwise. Nothing else in this program deletes what was live. Cut off,
+// it is finished by calling it again. deleted counts entries of the top.
 func Free(ctx context.Context, p Place, run string, deleted func(done, total int64)) error {
 	dir, err := p.SetAside(run)
 	if err != nil {
@@ -61,6 +62,9 @@ func Free(ctx context.Context, p Place, run string, deleted func(done, total int
 		if err := remove(ctx, dir, deleted); err != nil {
 			return fmt.Errorf("delete %q: %w", dir, err)
 		}
+	}
+	if at, err := p.Where(run); err != nil || at == p.Real {
+		return err
 	}
 	if err := os.Remove(p.recordPath(run)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("delete the record of run %q: %w", run, bare(err))

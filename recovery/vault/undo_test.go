@@ -146,7 +146,13 @@ func TestFreeDeletesWhatWasSetAsideAndNothingElse(t *testing.T) {
 				for range 2 {
 					must(t, Free(context.Background(), p, run, none))
 					wantContent(t, "live", p.Real, live)
-					for _, dir := range []string{p.Aside(run), p.Undone(run), p.Staging(run), p.recordPath(run)} {
+					gone := []string{p.Aside(run), p.Undone(run), p.Staging(run)}
+					if taken {
+						gone = append(gone, p.recordPath(run))
+					} else if _, complete, err := p.StagedComplete(run); err != nil || !complete {
+						t.Errorf("what is live can no longer be proven: %v, %v", complete, err)
+					}
+					for _, dir := range gone {
 						if _, err := os.Lstat(dir); !errors.Is(err, os.ErrNotExist) {
 							t.Errorf("%s is still there: %v", dir, err)
 						}
