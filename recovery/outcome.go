@@ -51,11 +51,11 @@ func (w *walker) failed(index int, err error) Verdict {
 	}
 	var request *StopRequest
 	if errors.As(err, &request) {
-		return Verdict{Outcome: Interrupted, Exit: request.Exit, Proofs: w.proofs}
+		return Verdict{Outcome: Interrupted, Exit: request.Exit, Proofs: w.proofs, Next: w.wayBack()}
 	}
-	v := Verdict{Outcome: PreviousLive, Exit: ExitStep1 + ExitCode(index), Proofs: w.proofs}
+	v := Verdict{Outcome: PreviousLive, Exit: ExitStep1 + ExitCode(index), Proofs: w.proofs, Next: w.wayBack()}
 	if w.turn == Undo {
-		v.Turn = Undo
+		v.Turn, v.Next = Undo, nil
 	}
 	var failure *Failure
 	if !errors.As(err, &failure) {
@@ -72,6 +72,12 @@ func (w *walker) failed(index int, err error) Verdict {
 	}
 
 	return v
+}
+
+// wayBack is how a run that did not come to its end is given up: until then the
+// app is held.
+func (w *walker) wayBack() []string {
+	return []string{"to give it up, and start the app on what was live before:\n" + Undoing.Command(w.Run)}
 }
 
 // Switcher is a step that makes the restored data live: after that a failure no
