@@ -139,8 +139,16 @@ func list(b *strings.Builder, head string, lines []string) {
 func (p Plan) Runbook() string {
 	var b strings.Builder
 	b.WriteString("#!/bin/sh\n")
-	fmt.Fprintf(&b, "# Recovery of %s from backup %s, by hand.\n", p.Target, p.Backup)
-	b.WriteString("# Read each command before you run it. Nothing here deletes what it replaces.\nset -eu\n")
+	head, deletes := "Recovery of %s from backup %s, by hand.", "Nothing here deletes what it replaces."
+	switch p.Purpose {
+	case Undoing:
+		head = "Back to %s, before the recovery from backup %s, by hand."
+	case CleaningUp:
+		head, deletes = "Cleanup of %s after the recovery from backup %s, by hand.", "What is deleted here is gone."
+	case Recovering:
+	}
+	fmt.Fprintf(&b, "# "+head+"\n", p.Target, p.Backup)
+	b.WriteString("# Read each command before you run it. " + deletes + "\nset -eu\n")
 	for i, s := range p.Steps {
 		fmt.Fprintf(&b, "\n# Step %d: %s\n", i+1, s.Title)
 		for _, command := range s.Assessment.Commands {

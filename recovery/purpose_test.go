@@ -190,6 +190,21 @@ func TestACleanupThatFailsIsGoneOnWith(t *testing.T) {
 	}
 }
 
+func TestAPlanSaysWhatItIsFor(t *testing.T) {
+	for purpose, texts := range map[recovery.Purpose][]string{
+		recovery.Recovering: {"Plan: backup 2026-11-22 -> firmflow\n", "LOST\n", "# Recovery of firmflow", "Nothing here deletes"},
+		recovery.Undoing:    {"Plan: undo of the recovery from backup 2026-11-22", "LOST\n", "# Back to firmflow", "Nothing here deletes"},
+		recovery.CleaningUp: {"Plan: cleanup of the recovery from backup 2026-11-22", "DELETED, FOR GOOD\n", "# Cleanup of firmflow", "is gone"},
+	} {
+		p := recovery.Plan{Backup: "2026-11-22", Target: "firmflow", Purpose: purpose, Steps: []recovery.PlannedStep{{Assessment: recovery.Assessment{Loses: "something"}}}}
+		for _, text := range texts {
+			if all := p.String() + p.Runbook(); !strings.Contains(all, text) {
+				t.Errorf("%q: the plan lacks %q:\n%s", purpose, text, all)
+			}
+		}
+	}
+}
+
 func TestAFailureMayBeAnsweredWithAnUndo(t *testing.T) {
 	for name, c := range map[string]struct {
 		undoable bool
