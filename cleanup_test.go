@@ -64,10 +64,10 @@ func TestCleanupIsRefusedWhereItCouldLoseTheOnlyCopy(t *testing.T) {
 		"alter database firmflow allow_connections false", "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = 'firmflow'",
 		"alter database firmflow rename to lost", "alter database lost allow_connections true",
 	} {
-		sql(t, i, "postgres", text)
+		asked(t, i, "postgres", text)
 	}
 	firmflow(t, nil, taking(i, "cleanup", "--confirm", hostname(t))...).want(t, 3, "cleanup.live.missing", "Nothing was deleted")
-	sql(t, i, "postgres", "alter database lost rename to firmflow")
+	asked(t, i, "postgres", "alter database lost rename to firmflow")
 	if left := beside(t, i, "before"); !slices.Equal(left, kept) {
 		t.Errorf("%q of %q are left", left, kept)
 	}
@@ -96,13 +96,13 @@ func TestCleanupOfWhatWasNotVerifiedWantsMoreThanTheName(t *testing.T) {
 		t.Fatal(err)
 	}
 	aside := `firmflow_before_` + string(run)
-	sql(t, i, "postgres", `create database "`+aside+`"`)
+	asked(t, i, "postgres", `create database "`+aside+`"`)
 	firmflow(t, nil, taking(i, "cleanup", "--confirm", hostname(t))...).want(t, 4, "was not verified", "--confirm '"+hostname(t)+" not verified'")
-	if n := sql(t, i, "postgres", `select count(*) from pg_database where datname = '`+aside+`'`); n != "1" {
+	if n := asked(t, i, "postgres", `select count(*) from pg_database where datname = '`+aside+`'`); n != "1" {
 		t.Error("it was deleted without the consent that fits")
 	}
 	firmflow(t, nil, taking(i, "cleanup", "--confirm", hostname(t)+" not verified")...).want(t, 0, "CLEANED UP")
-	if n := sql(t, i, "postgres", `select count(*) from pg_database where datname = '`+aside+`'`); n != "0" {
+	if n := asked(t, i, "postgres", `select count(*) from pg_database where datname = '`+aside+`'`); n != "0" {
 		t.Error("it was not deleted")
 	}
 }

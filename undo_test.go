@@ -26,7 +26,7 @@ func taking(i *demo.Installation, command string, more ...string) []string {
 func newer(t *testing.T, i *demo.Installation) string {
 	t.Helper()
 	write(t, filepath.Join(i.Vault, "newer-"+time.Now().Format("150405.000000")+".pdf"), "written after the backup")
-	sql(t, i, "firmflow", `insert into "Firm" (id, name, slug) values ('newer-`+time.Now().Format("150405.000000")+`', 'Newer', 'newer-`+time.Now().Format("150405.000000")+`')`)
+	asked(t, i, "firmflow", `insert into "Firm" (id, name, slug) values ('newer-`+time.Now().Format("150405.000000")+`', 'Newer', 'newer-`+time.Now().Format("150405.000000")+`')`)
 	env := filepath.Join(i.Project, ".env")
 	write(t, env, strings.Replace(content(t, env), "AUTH_SECRET='d$mo-", "AUTH_SECRET='d$mp-", 1)+"# edited by hand\n")
 	if err := os.Chmod(env, 0o640); err != nil {
@@ -36,7 +36,7 @@ func newer(t *testing.T, i *demo.Installation) string {
 	return standing(t, i)
 }
 
-func sql(t *testing.T, i *demo.Installation, database, text string) string {
+func asked(t *testing.T, i *demo.Installation, database, text string) string {
 	t.Helper()
 
 	return strings.TrimSpace(must(t, "/", "psql", "-h", "127.0.0.1", "-p", databasePort(t, i), "-U", "firmflow", "-d", database, "-v", "ON_ERROR_STOP=1", "-At", "-c", text))
@@ -72,7 +72,7 @@ func beside(t *testing.T, i *demo.Installation, word string) []string {
 	slices.Sort(found)
 	names := slices.Compact(found)
 
-	return append(names, strings.Fields(sql(t, i, "postgres", `select datname from pg_database where datname like '%\_`+word+`\_%'`))...)
+	return append(names, strings.Fields(asked(t, i, "postgres", `select datname from pg_database where datname like '%\_`+word+`\_%'`))...)
 }
 
 func TestUndoPutsVaultDatabaseAndEnvBack(t *testing.T) {
@@ -232,7 +232,7 @@ func TestAnUndoOfARecoveryOverNothingLeavesNothingLive(t *testing.T) {
 				t.Errorf("%s is still there: %v", gone, err)
 			}
 		}
-		if n := sql(t, i, "firmflow", "select count(*) from pg_tables where schemaname = 'public'"); n != "0" {
+		if n := asked(t, i, "firmflow", "select count(*) from pg_tables where schemaname = 'public'"); n != "0" {
 			t.Errorf("the live database has %s tables, want none as before", n)
 		}
 	}
@@ -249,18 +249,18 @@ func TestAnUndoThatLacksWhatItNeedsChangesNothing(t *testing.T) {
 	database := aside[len(aside)-1]
 	vaultAside := slices.DeleteFunc(slices.Clone(aside), func(p string) bool { return !strings.Contains(p, "uploads.before-") })[0]
 
-	sql(t, i, "postgres", `alter database "`+database+`" rename to elsewhere`)
+	asked(t, i, "postgres", `alter database "`+database+`" rename to elsewhere`)
 	firmflow(t, nil, taking(i, "undo", "--confirm", hostname(t))...).want(t, 16, "undo.kept.gone", "there is no database "+database, "intact", "NOTHING CHANGED")
-	sql(t, i, "postgres", `alter database elsewhere rename to "`+database+`"`)
+	asked(t, i, "postgres", `alter database elsewhere rename to "`+database+`"`)
 
 	must(t, "/", "mv", vaultAside, vaultAside+"x")
 	firmflow(t, nil, taking(i, "undo", "--confirm", hostname(t))...).want(t, 16, "undo.kept.gone", "there is no vault "+vaultAside, "NOTHING CHANGED")
 	must(t, "/", "mv", vaultAside+"x", vaultAside)
 
-	comment := sql(t, i, "postgres", "select shobj_description(oid, 'pg_database') from pg_database where datname = 'firmflow'")
-	sql(t, i, "postgres", "comment on database firmflow is 'somebody else has loaded this'")
+	comment := asked(t, i, "postgres", "select shobj_description(oid, 'pg_database') from pg_database where datname = 'firmflow'")
+	asked(t, i, "postgres", "comment on database firmflow is 'somebody else has loaded this'")
 	firmflow(t, nil, taking(i, "undo", "--confirm", hostname(t))...).want(t, 16, "undo.live.other", "NOTHING CHANGED")
-	sql(t, i, "postgres", "comment on database firmflow is '"+comment+"'")
+	asked(t, i, "postgres", "comment on database firmflow is '"+comment+"'")
 
 	firmflow(t, nil, taking(i, "undo", "--confirm", hostname(t), "--database", "other")...).want(t, 2, "undo.inputs.differ", "database: was firmflow, is other")
 	firmflow(t, nil, taking(i, "undo", "--confirm", hostname(t), "--state-dir", t.TempDir())...).want(t, 16, "undo.nothing")
