@@ -174,11 +174,7 @@ func recoverWith(ctx context.Context, stops *console.Stops, in cli.Invocation) r
 		return tell(err)
 	}
 	home := journal.Home{Dir: in.Settings.StateDir}
-	chosen, err := choose(home, in)
-	if err != nil {
-		return tell(err)
-	}
-	runner, err := build(ctx, in, host, chosen)
+	runner, err := prepare(ctx, in, home, host)
 	if err != nil {
 		return tell(err)
 	}
@@ -195,9 +191,37 @@ func recoverWith(ctx context.Context, stops *console.Stops, in cli.Invocation) r
 		_, v := runner.Preflight(ctx)
 		return v.Exit
 	}
-	v, path, err := steps.Execution{Home: home, Anew: in.Anew}.Execute(ctx, runner)
+	v, path, err := steps.Execution{Home: home, Anew: in.Anew, TakeBack: takeBack(in, host, stops)}.Execute(ctx, runner)
 
 	return leave(op, v, path, err)
+}
+
+// prepare makes the run that the command is about.
+func prepare(ctx context.Context, in cli.Invocation, home journal.Home, host string) (recovery.Runner, error) {
+	if in.Command == cli.Undo || in.Command == cli.Cleanup {
+		purpose := recovery.Purpose(in.Command)
+		of, err := steps.ToGoBackTo(home, purpose, recovery.RunID(in.Run))
+		if err != nil {
+			return recovery.Runner{}, err
+		}
+		return installation(in, of.Run).OfRun(purpose, of, host)
+	}
+	chosen, err := choose(home, in)
+	if err != nil {
+		return recovery.Runner{}, err
+	}
+
+	return build(ctx, in, host, chosen)
+}
+
+// takeBack builds the undo of a run.
+func takeBack(in cli.Invocation, host string, stops *console.Stops) func(recovery.State) (recovery.Runner, error) {
+	return func(of recovery.State) (recovery.Runner, error) {
+		r, err := installation(in, of.Run).OfRun(recovery.Undoing, of, host)
+		r.Enough = stops.Enough
+
+		return r, err
+	}
 }
 
 // guide is the wizard: it asks what is to be done.
@@ -224,6 +248,7 @@ func guide(ctx context.Context, stops *console.Stops, in cli.Invocation) recover
 
 		return r, err
 	}
+	g.TakeBack = takeBack(in, host, stops)
 	g.Watch = func(ctx context.Context, run recovery.RunID) error {
 		console.Watch(op, true)
 		defer console.Watch(op, false)

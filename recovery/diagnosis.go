@@ -70,6 +70,7 @@ const (
 	CodeStepPanicked  Code = "step.panicked"
 	CodeResumeDiffers Code = "resume.inputs.differ"
 	CodeResumeNothing Code = "resume.nothing"
+	CodeResumeUndone  Code = "resume.undone"
 	CodeJournalBroken Code = "journal.unreadable"
 	CodeRunLocked     Code = "run.locked"
 	CodeRunUnfinished Code = "run.unfinished"
@@ -94,6 +95,10 @@ var exitOf = []struct {
 	{"journal.unreadable", ExitBlocked},
 	{"settings.", ExitUsage},
 	{"resume.", ExitUsage},
+	{"undo.inputs.", ExitUsage},
+	{"undo.", ExitUndo},
+	{"cleanup.nothing", ExitUsage},
+	{"cleanup.", ExitBlocked},
 }
 
 // Exit gives the exit code that belongs to a code by itself; ok is false where

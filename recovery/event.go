@@ -73,6 +73,7 @@ type Event struct {
 	Text      string     `json:"text,omitempty"`
 	Host      string     `json:"host,omitempty"`
 	Inputs    []Input    `json:"inputs,omitempty"`
+	Purpose   Purpose    `json:"purpose,omitempty"` // of RunOpened and RunResumed
 	Finding   *Finding   `json:"finding,omitempty"`
 	Plan      *Plan      `json:"plan,omitempty"`
 	Question  *Question  `json:"question,omitempty"`

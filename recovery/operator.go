@@ -83,6 +83,7 @@ const (
 	Report    Choice = "report"
 	Attach    Choice = "attach"
 	Skip      Choice = "skip" // never possible in a recovery; shown so that nobody looks for it
+	Undo      Choice = "undo"
 )
 
 // Offers tells whether a choice is among the options and can be chosen.

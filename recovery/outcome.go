@@ -8,6 +8,10 @@ import (
 // end gives a run its last word.
 func (w *walker) end(v Verdict) Verdict {
 	v.Took = w.Now().Sub(w.began)
+	if v.Diagnosis != nil {
+		d := w.goOn(*v.Diagnosis)
+		v.Diagnosis = &d
+	}
 	w.out.tell(Event{Kind: RunEnded, Verdict: &v})
 
 	return v
@@ -23,30 +27,36 @@ func (w *walker) stopped(err error) Verdict {
 	var failure *Failure
 	switch {
 	case errors.As(err, &failure):
-		return unchanged(failure.Diagnosis, ExitUnexpected)
+		return w.unchanged(failure.Diagnosis, ExitUnexpected)
 	case errors.As(err, &blockedBy):
-		return unchanged(blockedBy.Diagnosis, ExitBlocked)
+		return w.unchanged(blockedBy.Diagnosis, ExitBlocked)
 	case errors.As(err, &refused):
-		return unchanged(notConfirmed(refused.Question), ExitNotConfirmed)
+		return w.unchanged(w.notConfirmed(refused.Question), ExitNotConfirmed)
 	case errors.As(err, &none):
-		return unchanged(AnswerMissing(none.Question), ExitNotConfirmed)
+		return w.unchanged(AnswerMissing(none.Question), ExitNotConfirmed)
 	case errors.As(err, &turned):
 		return Verdict{Outcome: NothingChanged, Exit: ExitNotConfirmed, Turn: turned.to}
 	case errors.As(err, &request):
 		return Verdict{Outcome: NothingChanged, Exit: request.Exit}
 	default:
-		return unchanged(unexpected(err), ExitUnexpected)
+		return w.unchanged(unexpected(err), ExitUnexpected)
 	}
 }
 
 // failed is the verdict over a run that had begun: by now things may have
 // changed, beside the live data.
 func (w *walker) failed(index int, err error) Verdict {
+	if w.Purpose != Recovering {
+		return w.incomplete(index, err)
+	}
 	var request *StopRequest
 	if errors.As(err, &request) {
-		return Verdict{Outcome: Interrupted, Exit: request.Exit, Proofs: w.proofs}
+		return Verdict{Outcome: Interrupted, Exit: request.Exit, Proofs: w.proofs, Next: w.wayBack()}
 	}
-	v := Verdict{Outcome: PreviousLive, Exit: ExitStep1 + ExitCode(index), Proofs: w.proofs}
+	v := Verdict{Outcome: PreviousLive, Exit: ExitStep1 + ExitCode(index), Proofs: w.proofs, Next: w.wayBack()}
+	if w.turn == Undo {
+		v.Turn, v.Next = Undo, nil
+	}
 	var failure *Failure
 	if !errors.As(err, &failure) {
 		d := unexpected(err)
@@ -64,15 +74,24 @@ func (w *walker) failed(index int, err error) Verdict {
 	return v
 }
 
+// wayBack is how a run that did not come to its end is given up: until then the
+// app is held.
+func (w *walker) wayBack() []string {
+	return []string{"to give it up, and start the app on what was live before:\n" + Undoing.Command(w.Run)}
+}
+
 // Switcher is a step that makes the restored data live: after that a failure no
 // longer leaves the previous data in place.
 type Switcher interface {
 	Switched() bool
 }
 
-func unchanged(d Diagnosis, exit ExitCode) Verdict {
+func (w *walker) unchanged(d Diagnosis, exit ExitCode) Verdict {
 	if own, ok := d.Code.Exit(); ok {
 		exit = own
+	}
+	if w.Purpose == Undoing && exit != ExitNotConfirmed {
+		exit = ExitUndo // one code for every undo that was wanted and did not happen
 	}
 
 	return Verdict{Outcome: NothingChanged, Exit: exit, Diagnosis: &d}
@@ -88,9 +107,9 @@ type notConfirmedError struct{ Question Question }
 
 func (e *notConfirmedError) Error() string { return "not confirmed: " + e.Question.Text }
 
-func notConfirmed(q Question) Diagnosis {
+func (w *walker) notConfirmed(q Question) Diagnosis {
 	return Diagnosis{
-		Code: CodeNotConfirmed, Summary: "The recovery was not confirmed", Seen: q.Text,
+		Code: CodeNotConfirmed, Summary: "The " + w.Purpose.noun() + " was not confirmed", Seen: q.Text,
 		Intact:   "Nothing was changed.",
 		Remedies: []Remedy{{Do: "Read the plan, then confirm with " + q.Flag}},
 	}
@@ -110,21 +129,21 @@ func unexpected(err error) Diagnosis {
 	return Diagnosis{
 		Code: CodeUnexpected, Summary: "Something happened that this program does not know",
 		Seen: err.Error(), Intact: "Nothing that was replaced has been deleted; the journal tells how far the run came.",
-		Remedies: []Remedy{{Do: "Look at what stands, then continue", Command: "firmflow-recovery resume"}},
+		Remedies: []Remedy{{Do: "Look at what stands, then continue", Command: resumes}},
 	}
 }
 
 // diagnose gives an error its meaning: its own, if it carries one, else what
 // the step makes of it.
-func diagnose(step Step, err error) Diagnosis {
+func (w *walker) diagnose(step Step, err error) Diagnosis {
 	var failure *Failure
 	if errors.As(err, &failure) {
-		return failure.Diagnosis
+		return w.goOn(failure.Diagnosis)
 	}
 	d := step.Diagnose(err)
 	if d.Code == "" {
-		return unexpected(fmt.Errorf("%s: %w", step.Title(), err))
+		d = unexpected(fmt.Errorf("%s: %w", step.Title(), err))
 	}
 
-	return d
+	return w.goOn(d)
 }

@@ -60,16 +60,18 @@ type ComparedSecret struct {
 // Summarise gives a run in a few words, as of now.
 func (s State) Summarise(now time.Time) Summary {
 	sum := Summary{Run: s.Run, Backup: s.Backup, Host: s.Host, Last: s.Last, Age: now.Sub(s.Last)}
-	if s.Plan != nil {
-		sum.Of = len(s.Plan.Steps)
-		for i, planned := range s.Plan.Steps {
+	part := s.part()
+	s.Steps = part.Steps
+	if part.Plan != nil {
+		sum.Of = len(part.Plan.Steps)
+		for i, planned := range part.Plan.Steps {
 			if at := s.Step(planned.ID); at.Attempt > 0 {
 				sum.Index, sum.Title = i+1, planned.Title
 			}
 		}
 	}
-	if s.Verdict != nil {
-		sum.Outcome, sum.Took = s.Verdict.Outcome, s.Verdict.Took
+	if v := s.word(); v != nil {
+		sum.Outcome, sum.Took = v.Outcome, v.Took
 	}
 
 	return sum

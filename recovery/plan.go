@@ -7,9 +7,10 @@ import (
 
 // Plan is what a recovery would do, before anything is done.
 type Plan struct {
-	Backup string        `json:"backup"`
-	Target string        `json:"target"`
-	Steps  []PlannedStep `json:"steps"`
+	Backup  string        `json:"backup"`
+	Target  string        `json:"target"`
+	Purpose Purpose       `json:"purpose,omitempty"`
+	Steps   []PlannedStep `json:"steps"`
 }
 
 // PlannedStep is one step of a plan.
@@ -91,7 +92,11 @@ func (p Plan) secrets() bool {
 // quote it.
 func (p Plan) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Plan: backup %s -> %s\n", p.Backup, p.Target)
+	if p.Purpose == Recovering {
+		fmt.Fprintf(&b, "Plan: backup %s -> %s\n", p.Backup, p.Target)
+	} else {
+		fmt.Fprintf(&b, "Plan: %s of the recovery from backup %s; %s\n", p.Purpose, p.Backup, p.Target)
+	}
 	for i, s := range p.Steps {
 		fmt.Fprintf(&b, "  %d %s%s\n", i+1, s.Title, standing(s.Assessment.Standing))
 		for _, change := range s.Assessment.Changes {
@@ -99,7 +104,11 @@ func (p Plan) String() string {
 		}
 	}
 	list(&b, "  REPLACED, AND KEPT", p.Replaces())
-	list(&b, "  LOST", p.Loses())
+	if p.Purpose == CleaningUp {
+		list(&b, "  DELETED, FOR GOOD", p.Loses())
+	} else {
+		list(&b, "  LOST", p.Loses())
+	}
 
 	return b.String()
 }
@@ -130,8 +139,16 @@ func list(b *strings.Builder, head string, lines []string) {
 func (p Plan) Runbook() string {
 	var b strings.Builder
 	b.WriteString("#!/bin/sh\n")
-	fmt.Fprintf(&b, "# Recovery of %s from backup %s, by hand.\n", p.Target, p.Backup)
-	b.WriteString("# Read each command before you run it. Nothing here deletes what it replaces.\nset -eu\n")
+	head, deletes := "Recovery of %s from backup %s, by hand.", "Nothing here deletes what it replaces."
+	switch p.Purpose {
+	case Undoing:
+		head = "Back to %s, before the recovery from backup %s, by hand."
+	case CleaningUp:
+		head, deletes = "Cleanup of %s after the recovery from backup %s, by hand.", "What is deleted here is gone."
+	case Recovering:
+	}
+	fmt.Fprintf(&b, "# "+head+"\n", p.Target, p.Backup)
+	b.WriteString("# Read each command before you run it. " + deletes + "\nset -eu\n")
 	for i, s := range p.Steps {
 		fmt.Fprintf(&b, "\n# Step %d: %s\n", i+1, s.Title)
 		for _, command := range s.Assessment.Commands {

@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 )
@@ -23,7 +24,7 @@ func (w *walker) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	if !w.Earlier.Confirmed { // consent is to a run, however often it is interrupted
+	if !w.consented() {
 		if err := w.confirm(ctx, plan); err != nil {
 			return err
 		}
@@ -93,8 +94,11 @@ func (w *walker) aside(plan Plan) []Option {
 	if w.Guided && plan.secrets() {
 		options = append(options, Option{Key: Original, Label: "Compare with another original .env"})
 	}
-	if w.Guided {
+	switch {
+	case w.Guided && w.Purpose == Recovering:
 		options = append(options, Option{Key: Back, Label: "Choose another backup"})
+	case w.Guided:
+		options = append(options, Option{Key: Back, Label: "Go back"})
 	}
 
 	return append(options, Option{Key: Stop, Label: "Stop here", Detail: "nothing has been changed"})
@@ -109,25 +113,30 @@ func (w *walker) accept(action Action) {
 }
 
 // confirm asks for the consent that fits the danger: a plain go where nothing
-// stands, the host's name typed out where data would be replaced.
+// stands, the host's name typed out where data would be replaced, taken back or
+// deleted.
 func (w *walker) confirm(ctx context.Context, plan Plan) error {
 	q := Question{
-		ID: AskStart, Text: "Start the recovery", Flag: "--yes",
+		ID: AskStart, Text: "Start the " + w.Purpose.noun(), Flag: "--yes",
 		Options: []Option{{Key: Go, Label: "Start"}, {Key: Stop, Label: "Stop here", Detail: "nothing has been changed"}},
 	}
 	if w.Guided {
 		q.Options[1] = Option{Key: Back, Label: "Go back", Detail: "nothing has been changed"}
 	}
-	if len(plan.Replaces()) > 0 {
-		q.Text = "This replaces the data of a running installation. Type the host name " + w.Host + " to start"
-		q.Typed = w.Host
+	switch {
+	case w.Phrase != "":
+		q.Text, q.Typed = w.Warning+" Type  "+w.Phrase+"  to start", w.Phrase
+		q.Flag = "--confirm '" + w.Phrase + "'"
+	case len(plan.Replaces()) > 0, w.Purpose != Recovering:
+		warning := cmp.Or(w.Warning, "This replaces the data of a running installation.")
+		q.Text, q.Typed = warning+" Type the host name "+w.Host+" to start", w.Host
 		q.Flag = "--confirm " + w.Host
 	}
 	answer, err := w.ask(ctx, q)
 	if err != nil {
 		return err
 	}
-	named := answer.Choice == Go && answer.Typed == w.Host // more than was asked for is enough; another host's name never is
+	named := w.Phrase == "" && answer.Choice == Go && answer.Typed == w.Host // more than was asked for is enough; another host's name never is
 	switch {
 	case named || q.Consents(answer, Go):
 		return nil

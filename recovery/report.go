@@ -10,7 +10,8 @@ import (
 // the auditor. It is written whatever the outcome.
 func (s State) Report() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Recovery %s on %s\n\n", s.Run, s.Host)
+	s.Verdict = s.word()
+	fmt.Fprintf(&b, "# %s %s on %s\n\n", s.heading(), s.Run, s.Host)
 	if s.Verdict != nil {
 		fmt.Fprintf(&b, "**%s** in %s, exit code %d\n\n", s.Verdict.Outcome, Span(s.Verdict.Took), s.Verdict.Exit)
 	} else {
@@ -28,6 +29,17 @@ func (s State) Report() string {
 	}
 
 	return b.String()
+}
+
+func (s State) heading() string {
+	switch {
+	case s.Undoing && s.Purpose != CleaningUp:
+		return "Undo of recovery"
+	case s.Cleaning && s.Purpose == CleaningUp:
+		return "Cleanup after recovery"
+	default:
+		return "Recovery"
+	}
 }
 
 func (s State) reportVerdict(b *strings.Builder) {
@@ -60,7 +72,11 @@ func (s State) reportVerdict(b *strings.Builder) {
 
 func (s State) reportSteps(b *strings.Builder) {
 	b.WriteString("\n## Steps\n\n")
-	for i, step := range s.Steps {
+	var all []StepState
+	for _, part := range s.Past {
+		all = append(all, part.Steps...)
+	}
+	for i, step := range append(all, s.Steps...) {
 		took := ""
 		if !step.Ended.IsZero() {
 			took = ", " + Span(step.Ended.Sub(step.Started))

@@ -24,6 +24,10 @@ type Runner struct {
 	Inputs   []Input // what makes this run this run
 	Earlier  State   // what the journal holds of this run; its zero value: it is new
 	Guided   bool    // something was asked before the run, and can be gone back to
+	Purpose  Purpose // what the steps are walked for
+	Undoable bool    // a failure may be answered with an undo of everything; see Verdict.Turn
+	Warning  string  // what the operator consents to; empty: what a recovery over live data says
+	Phrase   string  // what they type to consent; empty: the host's name
 	// Enough is asked before each step but the first; an error ends the run
 	// there, resumable. It may be nil.
 	Enough func() error
@@ -38,7 +42,7 @@ func (r Runner) Preflight(ctx context.Context) (Plan, Verdict) {
 		return plan, w.end(w.stopped(err))
 	}
 	if d, blocked := plan.problem(); blocked || plan.Blocked() {
-		return plan, w.end(unchanged(d, ExitBlocked))
+		return plan, w.end(w.unchanged(d, ExitBlocked))
 	}
 
 	return plan, w.end(Verdict{Outcome: Ready, Exit: ExitOK, Proofs: plan.findings()})
@@ -60,7 +64,7 @@ func (r Runner) Recover(ctx context.Context) Verdict {
 			return w.end(w.failed(i, err))
 		}
 	}
-	outcome, exit := weigh(w.proofs)
+	outcome, exit := r.Purpose.weigh(w.proofs)
 
 	return w.end(Verdict{Outcome: outcome, Exit: exit, Proofs: w.proofs, Next: w.next})
 }
@@ -81,6 +85,7 @@ type walker struct {
 	began  time.Time
 	proofs []Finding
 	next   []string
+	turn   Choice // where the operator turned to instead of going on
 }
 
 func (r Runner) begin() *walker {
@@ -91,14 +96,14 @@ func (r Runner) begin() *walker {
 	if r.Earlier.Run != "" {
 		kind = RunResumed
 	}
-	w.out.tell(Event{Kind: kind, Host: r.Host, Text: r.Backup, Inputs: r.Inputs})
+	w.out.tell(Event{Kind: kind, Purpose: r.Purpose, Host: r.Host, Text: r.Backup, Inputs: r.Inputs})
 
 	return w
 }
 
 // plan looks at every step.
 func (w *walker) plan(ctx context.Context) (Plan, error) {
-	plan := Plan{Backup: w.Backup, Target: w.Target}
+	plan := Plan{Backup: w.Backup, Target: w.Target, Purpose: w.Purpose}
 	for _, step := range w.Steps {
 		w.out.tell(Event{Kind: CheckStarted, Step: step.ID(), Title: step.Title()})
 		a, err := check(ctx, step, w.progress(step.ID()))
@@ -106,9 +111,10 @@ func (w *walker) plan(ctx context.Context) (Plan, error) {
 			return plan, context.Cause(ctx)
 		}
 		if err != nil {
-			d := diagnose(step, err)
+			d := w.diagnose(step, err)
 			a = Assessment{Standing: Blocked, Findings: []Finding{Problem(string(step.ID()), Failed, d)}}
 		}
+		a.Findings = w.goOnAll(a.Findings)
 		for _, f := range a.Findings {
 			w.out.tell(Event{Kind: CheckFinding, Step: step.ID(), Finding: &f})
 		}

@@ -13,11 +13,24 @@ type State struct {
 	Last      time.Time
 	Seq       uint64
 	Plan      *Plan
-	Confirmed bool // from here on things changed
+	Purpose   Purpose // of what goes on, or went on last
+	Confirmed bool    // from here on things changed
+	Undoing   bool    // an undo was begun: from here on nothing but that undo goes on
+	Cleaning  bool    // what was set aside is being deleted, or is
+	Cleaned   bool    // it is
 	Steps     []StepState
 	Question  *Question // the one that waits for its answer
 	Accepted  []Action  // remedies the operator agreed to
-	Verdict   *Verdict
+	Verdict   *Verdict  // the last word of what went on last
+	Settled   *Verdict  // the last word on what is live; one that changed nothing, or only deleted, leaves it
+	Past      []Part    // what was done with the run for other purposes before
+}
+
+// Part is what was done with a run for one purpose.
+type Part struct {
+	Purpose Purpose
+	Plan    *Plan
+	Steps   []StepState
 }
 
 // StepState is what a reader knows of one step.
@@ -55,15 +68,58 @@ const (
 )
 
 // Unfinished tells whether a run had begun to change things and did not end as
-// it should: such a run can be resumed. One that ended with every step done is
-// finished, also if something stayed unproven.
+// it should: such a run can be gone on with, resumed or undone. One that ended
+// with every step done is finished, also if something stayed unproven.
 func (s State) Unfinished() bool {
 	if !s.Confirmed {
 		return false
 	}
-	v := s.Verdict
+	if s.Settled == nil {
+		return true
+	}
+	switch s.Settled.Outcome {
+	case Verified, Undone, UndoneNotVerified: // after the last, all data is back; only the app is not proven
+		return false
+	case NotVerified:
+		return s.Settled.Diagnosis != nil
+	default:
+		return true
+	}
+}
 
-	return v == nil || v.Outcome != Verified && (v.Outcome != NotVerified || v.Diagnosis != nil)
+// Started tells whether what goes on was confirmed, so that things change.
+func (s State) Started() bool {
+	switch s.Purpose {
+	case Undoing:
+		return s.Undoing
+	case CleaningUp:
+		return s.Cleaning
+	default:
+		return s.Confirmed
+	}
+}
+
+// part is what was done last and had an effect: a start for another purpose that
+// was not confirmed had none.
+func (s State) part() Part {
+	if !s.Started() && len(s.Past) > 0 {
+		return s.Past[len(s.Past)-1]
+	}
+
+	return Part{Purpose: s.Purpose, Plan: s.Plan, Steps: s.Steps}
+}
+
+// Undone tells whether a run was taken back.
+func (s State) Undone() bool { return s.Settled != nil && s.Settled.Outcome == Undone }
+
+// word is the last word that says something of the run: a start that changed
+// nothing takes none away.
+func (s State) word() *Verdict {
+	if s.Settled != nil && (s.Verdict == nil || s.Verdict.Outcome == NothingChanged) {
+		return s.Settled
+	}
+
+	return s.Verdict
 }
 
 // Step gives the state of one step; its zero value stands for one not seen yet.
@@ -107,9 +163,9 @@ func (s *State) Apply(e Event) {
 	case Answered:
 		s.answer(e)
 	case RunStarted:
-		s.Confirmed = true
+		s.start()
 	case RunEnded:
-		s.Verdict, s.Question = e.Verdict, nil
+		s.end(e.Verdict)
 	default:
 		s.applyStep(e)
 	}
@@ -117,10 +173,40 @@ func (s *State) Apply(e Event) {
 
 func (s *State) open(e Event) {
 	s.Run, s.Host, s.Backup, s.Inputs = e.Run, e.Host, e.Text, e.Inputs
+	if e.Purpose != s.Purpose {
+		s.Past = append(s.Past, Part{Purpose: s.Purpose, Plan: s.Plan, Steps: s.Steps})
+		s.Purpose, s.Plan, s.Steps = e.Purpose, nil, nil
+	}
 	s.Verdict, s.Question = nil, nil
+	if e.Purpose == Recovering {
+		s.Settled = nil
+	}
 	if s.Opened.IsZero() {
 		s.Opened = e.Time
 	}
+}
+
+func (s *State) start() {
+	switch s.Purpose {
+	case Undoing:
+		s.Undoing, s.Settled = true, nil
+	case CleaningUp:
+		s.Cleaning = true
+	default:
+		s.Confirmed = true
+	}
+}
+
+func (s *State) end(v *Verdict) {
+	s.Verdict, s.Question = v, nil
+	if v == nil || v.Outcome == NothingChanged || v.Outcome == Ready {
+		return
+	}
+	if s.Purpose == CleaningUp {
+		s.Cleaned = v.Outcome == CleanedUp
+		return
+	}
+	s.Settled = v
 }
 
 func (s *State) answer(e Event) {

@@ -56,7 +56,7 @@ func (s *stream) broken() error {
 	return Fail(Diagnosis{
 		Code: CodeJournalWrite, Summary: "The journal cannot be written, so the run stops",
 		Seen: s.err.Error(), Intact: "Nothing is done that could not be recorded. What is live was not touched since the last entry.",
-		Remedies: []Remedy{{Do: "Make room, or repair the disk that holds the journal, then continue", Command: "firmflow-recovery resume"}},
+		Remedies: []Remedy{{Do: "Make room, or repair the disk that holds the journal, then continue", Command: resumes}},
 	}, s.err)
 }
 
@@ -123,6 +123,6 @@ func recovered(s Step, err *error) {
 	*err = Fail(Diagnosis{
 		Code: CodeStepPanicked, Summary: "The program made a mistake while it tried to " + s.Title(),
 		Seen: fmt.Sprintf("%v\n%s", cause, debug.Stack()), Intact: "Nothing that was replaced has been deleted.",
-		Remedies: []Remedy{{Do: "Continue; the step looks again and does what is missing", Command: "firmflow-recovery resume"}},
+		Remedies: []Remedy{{Do: "Continue; the step looks again and does what is missing", Command: resumes}},
 	}, nil)
 }

@@ -5,13 +5,19 @@ import "time"
 // Outcome is the last word of a run.
 type Outcome string
 
-// The outcomes. The first four are verdicts over a recovery that was begun; the
-// others say that none was.
+// The outcomes. The first four are verdicts over a recovery that was begun, the
+// next over its undo and its cleanup; the last say that nothing was begun.
 const (
 	Verified     Outcome = "VERIFIED"
 	NotVerified  Outcome = "RESTORED, NOT VERIFIED"
 	PreviousLive Outcome = "FAILED, PREVIOUS DATA LIVE"
 	Interrupted  Outcome = "INTERRUPTED, RESUMABLE"
+
+	Undone            Outcome = "UNDONE, THE STATE OF BEFORE IS LIVE"
+	UndoneNotVerified Outcome = "UNDONE, NOT VERIFIED"
+	UndoUnfinished    Outcome = "UNDO NOT FINISHED"
+	CleanedUp         Outcome = "CLEANED UP"
+	CleanupUnfinished Outcome = "CLEANUP NOT FINISHED"
 
 	Ready          Outcome = "READY"
 	NothingChanged Outcome = "NOTHING CHANGED"
@@ -25,7 +31,7 @@ type Verdict struct {
 	Proofs    []Finding     `json:"proofs,omitempty"`
 	Diagnosis *Diagnosis    `json:"diagnosis,omitempty"`
 	Next      []string      `json:"next,omitempty"`
-	Turn      Choice        `json:"turn,omitempty"` // where the operator turned back to, before anything was begun
+	Turn      Choice        `json:"turn,omitempty"` // where the operator turned to: back, before anything was begun, or to Undo after a failure
 }
 
 // ExitCode is what the program returns to its caller.
@@ -58,7 +64,7 @@ type ExitMeaning struct {
 // ExitTable explains every exit code, for the help and the README.
 func ExitTable() []ExitMeaning {
 	return []ExitMeaning{
-		{"0", "done; of a recovery: VERIFIED"},
+		{"0", "done; of a recovery: VERIFIED, of an undo: UNDONE"},
 		{"1", "unexpected error"},
 		{"2", "usage: a flag, a setting or an argument is wrong"},
 		{"3", "pre-flight blocked, nothing changed"},
@@ -69,7 +75,7 @@ func ExitTable() []ExitMeaning {
 		{"8", "RESTORED, NOT VERIFIED"},
 		{"9", "verification or drill failed"},
 		{"11..15", "step 1..5 failed, previous data live, resumable"},
-		{"16", "undo failed"},
+		{"16", "undo failed, or not possible"},
 		{"130, 143", "stopped by SIGINT, SIGTERM; resumable"},
 	}
 }

@@ -1,6 +1,9 @@
 package recovery
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // walk takes one step: check, run, check; and again while the operator says so.
 func (w *walker) walk(ctx context.Context, step Step) error {
@@ -18,9 +21,9 @@ func (w *walker) walk(ctx context.Context, step Step) error {
 		if broken := w.out.broken(); broken != nil {
 			return broken
 		}
-		d := diagnose(step, err)
+		d := w.diagnose(step, err)
 		w.out.tell(Event{Kind: StepFailed, Step: step.ID(), Title: step.Title(), Diagnosis: &d})
-		if again := w.askAfter(ctx, step, d); !again {
+		if w.turn = w.askAfter(ctx, step, d); w.turn != Retry {
 			return Fail(d, err)
 		}
 	}
@@ -44,6 +47,7 @@ func (w *walker) attempt(ctx context.Context, step Step) (Assessment, error) {
 			return a, err
 		}
 	}
+	a.Findings = w.goOnAll(a.Findings)
 	for _, f := range a.Findings {
 		w.out.tell(Event{Kind: StepProof, Step: step.ID(), Finding: &f})
 	}
@@ -65,26 +69,35 @@ func blocked(a Assessment) error {
 	return Fail(Diagnosis{
 		Code: CodeNotDone, Summary: "The step ran, but what it should have done is not there",
 		Seen: a.Summary, Intact: "Nothing was taken for done that was not seen.",
-		Remedies: []Remedy{{Do: "Continue; the step looks again and does what is missing", Command: "firmflow-recovery resume"}},
+		Remedies: []Remedy{{Do: "Continue; the step looks again and does what is missing", Command: resumes}},
 	}, nil)
 }
 
 // askAfter asks what to do about a failed step until the answer is one: a shell
-// leads back to the question.
-func (w *walker) askAfter(ctx context.Context, step Step, d Diagnosis) bool {
+// leads back to the question. Whatever else it may be, Stop is what stays.
+func (w *walker) askAfter(ctx context.Context, step Step, d Diagnosis) Choice {
 	q := Question{
 		ID: AskFailure, Step: step.ID(), Text: d.Summary, Flag: "--retries N",
 		Options: []Option{
 			{Key: Retry, Label: "Retry", Detail: "looks again, and does what is missing"},
 			{Key: Shell, Label: "Open a shell", Detail: "exit comes back here"},
-			{Key: Stop, Label: "Stop, resume later", Detail: "firmflow-recovery resume"},
+			{Key: Stop, Label: "Stop, resume later", Detail: w.Purpose.Command(w.Run)},
 			{Key: Skip, Label: "Skip this step", Why: "what follows needs it"},
 		},
 	}
+	if w.Undoable && w.Purpose == Recovering {
+		q.Options = slices.Insert(q.Options, 2, Option{Key: Undo, Label: "Undo everything", Detail: "vault, database and .env of before, app started"})
+	}
 	for {
 		answer, err := w.ask(ctx, q)
-		if err != nil || answer.Choice != Shell {
-			return err == nil && q.Consents(answer, Retry)
+		switch {
+		case err != nil:
+			return Stop
+		case answer.Choice == Shell:
+		case q.Offers(answer.Choice) && q.Consents(answer, answer.Choice):
+			return answer.Choice
+		default:
+			return Stop
 		}
 	}
 }

@@ -32,11 +32,21 @@ func unfinished(s recovery.State, err error) error {
 		return noResume(err)
 	}
 
+	if s.Undoing {
+		return recovery.Fail(recovery.Diagnosis{
+			Code: recovery.CodeRunUnfinished, Summary: "The undo of an earlier recovery was interrupted, and comes first",
+			Seen:     fmt.Sprintf("undo of run %s, last event %s", s.Run, s.Last.UTC().Format(time.RFC3339)),
+			Intact:   "Nothing was changed by this start. What was live before that recovery, and what it restored, are both still there.",
+			Remedies: do("Go on with it; what is done is not repeated", recovery.Undoing.Command(s.Run)),
+		}, nil)
+	}
+
 	return recovery.Fail(recovery.Diagnosis{
 		Code: recovery.CodeRunUnfinished, Summary: "An earlier recovery was interrupted, and comes first",
 		Seen:   fmt.Sprintf("run %s of backup %s, last event %s", s.Run, s.Backup, s.Last.UTC().Format(time.RFC3339)),
 		Intact: "Nothing was changed by this start. What the earlier run has put beside the live data is still there.",
 		Remedies: do("Go on with it; what is done is proven again and not repeated", "firmflow-recovery resume "+string(s.Run),
+			"Or take it back: what was live before is proven and started again", recovery.Undoing.Command(s.Run),
 			"Or leave it, and begin anew: what it put beside the live data stays there", anew),
 	}, nil)
 }

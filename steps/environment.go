@@ -125,6 +125,9 @@ func (e *environment) Run(_ context.Context, p recovery.Progress) error {
 		return err
 	}
 	if !target.Exists() {
+		if err := envfile.NoteNone(e.keptEnv()); err != nil {
+			return err
+		}
 		if err := envfile.Copy(original, e.envPath()); err != nil {
 			return err
 		}

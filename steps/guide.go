@@ -48,6 +48,8 @@ func (g *Guide) Run(ctx context.Context) (v recovery.Verdict, report string, err
 			v, report, err = g.resume(ctx)
 		case recovery.Recover, recovery.Preflight:
 			v, report, err = g.fromBackup(ctx, task)
+		case recovery.Undo:
+			v, report, err = g.undo(ctx)
 		case recovery.Report:
 			v, err = turnedBack, g.read(ctx, start.Last.Run)
 		case recovery.Attach:
@@ -82,6 +84,7 @@ func (g *Guide) task(ctx context.Context) (recovery.Choice, recovery.Start, erro
 	q.Options = append(q.Options,
 		recovery.Option{Key: recovery.Recover, Label: "Recover from a backup", Detail: "the five steps; what is replaced is kept", Why: busy},
 		recovery.Option{Key: recovery.Preflight, Label: "Pre-flight check", Detail: "looks only, changes nothing"})
+	q.Options = append(q.Options, g.undoable(busy)...)
 	if start.Last != nil {
 		q.Options = append(q.Options, recovery.Option{Key: recovery.Report, Label: "Last report", Detail: string(start.Last.Outcome) + ", backup " + start.Last.Backup})
 	}

@@ -27,7 +27,7 @@ func (g *Guide) Start(ctx context.Context) recovery.Start {
 			start.Running = &sum
 		}
 	}
-	if state, err := g.Home.Unfinished(); err == nil && (start.Running == nil || start.Running.Run != state.Run) {
+	if state, err := g.Home.Unfinished(); err == nil && !state.Undoing && (start.Running == nil || start.Running.Run != state.Run) {
 		sum := state.Summarise(g.Now())
 		start.Interrupted = &sum
 	}

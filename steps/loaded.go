@@ -20,6 +20,11 @@ type receipt struct {
 	Tables  int            `json:"tables"`
 	Rows    int64          `json:"rows"`
 	Time    time.Time      `json:"time"`
+
+	// Replaces is the name under which the database that it replaced is kept,
+	// noted just before the switch; empty where none was live. An undo that does
+	// not find it must not begin.
+	Replaces string `json:"replaces,omitempty"`
 }
 
 const program = "firmflow-recovery"
@@ -33,12 +38,19 @@ func (s *Stack) loaded(ctx context.Context, name string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	var r receipt
+	_, ours := s.receiptIn(comment)
+
+	return ours, nil
+}
+
+// receiptIn reads the receipt in a database's comment; ours is false where it is
+// of another run, or the comment is somebody else's.
+func (s *Stack) receiptIn(comment string) (r receipt, ours bool) {
 	if json.Unmarshal([]byte(comment), &r) != nil {
-		return false, nil // a comment of somebody else
+		return receipt{}, false
 	}
 
-	return r.Program == program && r.Run == s.RunID, nil
+	return r, r.Program == program && r.Run == s.RunID
 }
 
 // proven counts a loaded database again. Once it is live, rows may come and go,

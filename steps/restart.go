@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"firmflow-recovery/recovery"
@@ -71,12 +70,13 @@ func (r *restart) next() []string {
 	if err != nil {
 		return next
 	}
-	aside := place.Aside(string(r.RunID))
-	if kept, err := durable.Exists(aside); err == nil && kept {
-		next = append(next, "what was live before is kept: vault "+aside+", database "+r.aside(), "to go back to it:\n"+strings.Join(r.goBack(place), "\n"))
+	run := string(r.RunID)
+	if kept, err := durable.Exists(place.Aside(run)); err == nil && kept {
+		return append(next, "what was live before is kept: vault "+place.Aside(run)+", database "+r.aside()+"; to go back to it:\nfirmflow-recovery undo "+run,
+			"when satisfied, free what is kept; it says first how much:\nfirmflow-recovery cleanup "+run)
 	}
 
-	return next
+	return append(next, "to take the recovery back:\nfirmflow-recovery undo "+run)
 }
 
 // live tells whether both halves of the switch are done.

@@ -13,12 +13,41 @@ import (
 type Execution struct {
 	Home journal.Home
 	Anew bool // begin although an earlier run is unfinished; what it put beside the live data stays there
+	// TakeBack builds the undo of a run; nil: none is offered.
+	TakeBack func(of recovery.State) (recovery.Runner, error)
 }
 
 // Execute carries out a run under the lock, with its journal, and writes its
 // report, whatever the outcome. Its error is about what comes before a run or
 // after its verdict, and carries a diagnosis where one is known.
+//
+// Where the operator answers a failure with an undo, that follows at once. If it
+// is not confirmed, the failed run has the last word.
 func (e Execution) Execute(ctx context.Context, r recovery.Runner) (v recovery.Verdict, report string, err error) {
+	r.Undoable = e.TakeBack != nil
+	v, report, err = e.carryOut(ctx, r)
+	if err != nil || v.Turn != recovery.Undo {
+		return v, report, err
+	}
+	v.Turn = ""
+	of, err := ToUndo(e.Home, r.Run)
+	if err != nil {
+		return v, report, err
+	}
+	back, err := e.TakeBack(of)
+	if err != nil {
+		return v, report, err
+	}
+	back.Operator = r.Operator
+	undone, told, err := e.carryOut(ctx, back)
+	if err != nil || undone.Outcome == recovery.NothingChanged {
+		return v, report, err
+	}
+
+	return undone, told, nil
+}
+
+func (e Execution) carryOut(ctx context.Context, r recovery.Runner) (v recovery.Verdict, report string, err error) {
 	lock, err := e.Home.Lock(journal.Holder{PID: os.Getpid(), Host: r.Host, Run: r.Run, Since: r.Now()})
 	if err != nil {
 		return v, "", locked(err)
@@ -35,7 +64,10 @@ func (e Execution) Execute(ctx context.Context, r recovery.Runner) (v recovery.V
 	if err != nil {
 		return v, "", noResume(err)
 	}
-	report, err = e.Home.WriteReport(r.Run, state.Report())
+	if r.Purpose != recovery.Recovering && v.Outcome == recovery.NothingChanged {
+		return v, "", nil // the report that is there says more
+	}
+	report, err = e.Home.WriteReport(r.Run, r.Purpose, state.Report())
 
 	return v, report, err
 }
@@ -66,11 +98,14 @@ func (e Execution) open(r *recovery.Runner) (*journal.Journal, error) {
 // Earlier finds the run to go on with: by its id, or the unfinished one.
 func Earlier(home journal.Home, run recovery.RunID) (recovery.State, error) {
 	state, err := home.Find(run)
-	if err != nil {
+	switch {
+	case state.Undoing: // begun or done: Find gives the state with its error
+		return state, undoneResumed(state)
+	case err != nil:
 		return state, noResume(err)
+	default:
+		return state, nil
 	}
-
-	return state, nil
 }
 
 // OriginalEnvOf gives the original .env that a run was begun with.

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -61,7 +62,7 @@ func (r *restart) swapDatabase(ctx context.Context) (dump.Outcome, error) {
 		if !loaded {
 			continue
 		}
-		comment, err := r.server().CommentOf(ctx, name)
+		comment, err := r.noteReplaced(ctx, name)
 		if err != nil {
 			return dump.Outcome{}, err
 		}
@@ -70,6 +71,28 @@ func (r *restart) swapDatabase(ctx context.Context) (dump.Outcome, error) {
 	}
 
 	return dump.Outcome{}, recovery.Fail(loadedGone(r.restoring()), nil)
+}
+
+// noteReplaced completes the receipt of a loaded database, while it is not yet
+// live, with whether there is one to replace, and gives it.
+func (r *restart) noteReplaced(ctx context.Context, name string) (string, error) {
+	comment, err := r.server().CommentOf(ctx, name)
+	if err != nil || name != r.restoring() {
+		return comment, err
+	}
+	noted, _ := r.receiptIn(comment)
+	noted.Replaces = r.aside()
+	if _, err := r.server().CommentOf(ctx, r.Database); isNoDatabase(err) {
+		noted.Replaces = ""
+	} else if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(noted)
+	if err != nil {
+		return "", fmt.Errorf("write the database's receipt: %w", err)
+	}
+
+	return string(text), r.server().Comment(ctx, name, string(text))
 }
 
 // takeBack undoes the vault's half of a switch whose other half failed.
@@ -88,19 +111,5 @@ func (r *restart) noteSwitch(p recovery.Progress, v vault.Swapped, d dump.Outcom
 	}
 	if d.HadLive {
 		p.Note("kept: the database of before as " + r.aside())
-	}
-}
-
-// goBack tells how what was set aside is put back by hand.
-func (r *restart) goBack(place vault.Place) []string {
-	run := string(r.RunID)
-	swap := fmt.Sprintf("begin; alter database %q rename to %q; alter database %q rename to %q; commit", r.Database, r.restoring(), r.aside(), r.Database)
-
-	return []string{
-		r.Runtime.Typed("stop", r.held()...),
-		typed("mv", "-T", place.Real, place.Staging(run)),
-		typed("mv", "-T", place.Aside(run), place.Real),
-		r.Runtime.TypedIn(r.DBService, "psql", "-U", r.User, "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-c", swap),
-		r.Runtime.Typed("start", r.all()...),
 	}
 }

@@ -15,6 +15,7 @@ const longestName = 63
 const (
 	restoring = "_restoring_"
 	before    = "_before_"
+	undone    = "_undone_"
 )
 
 // RestoringName names the database a run loads into.
@@ -22,6 +23,9 @@ func RestoringName(live, run string) string { return fitted(live, restoring+run)
 
 // AsideName names the database that was live before a run.
 func AsideName(live, run string) string { return fitted(live, before+run) }
+
+// UndoneName names the database that was live between a run and its undo.
+func UndoneName(live, run string) string { return fitted(live, undone+run) }
 
 // IsRestoring tells whether a database is the load of a run, finished or not.
 func IsRestoring(name string) bool {

@@ -216,7 +216,7 @@ func (h Home) Find(run recovery.RunID) (recovery.State, error) {
 		return h.Unfinished()
 	}
 	state, err := h.Read(run)
-	unproven := state.Confirmed && state.Verdict != nil && state.Verdict.Outcome == recovery.NotVerified
+	unproven := state.Confirmed && state.Settled != nil && state.Settled.Outcome == recovery.NotVerified
 	if err == nil && !state.Unfinished() && !unproven {
 		return state, fmt.Errorf("run %s has ended, or never began: %w", run, ErrNoRun)
 	}
@@ -224,9 +224,14 @@ func (h Home) Find(run recovery.RunID) (recovery.State, error) {
 	return state, err
 }
 
-// WriteReport keeps a run's report beside its journal and gives its path.
-func (h Home) WriteReport(run recovery.RunID, report string) (string, error) {
-	path := filepath.Join(h.dir(run), reportName)
+// WriteReport keeps a run's report beside its journal and gives its path. That of
+// an undo or a cleanup is a file of its own: the recovery's proofs stay readable.
+func (h Home) WriteReport(run recovery.RunID, of recovery.Purpose, report string) (string, error) {
+	name := reportName
+	if of != recovery.Recovering {
+		name = string(of) + "-" + reportName
+	}
+	path := filepath.Join(h.dir(run), name)
 	if err := durable.WriteFile(path, []byte(report), 0o600); err != nil {
 		return "", fmt.Errorf("write the report: %w", err)
 	}

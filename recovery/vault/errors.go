@@ -50,6 +50,8 @@ var (
 	ErrNotStaged = errors.New("this run has nothing complete staged here")
 	ErrNotOurs   = errors.New("it is not what this run staged")
 	ErrSwapBegun = errors.New("its swap has begun: finish or undo that first")
+	ErrAsideGone = errors.New("what was set aside is gone")
+	ErrBelow     = errors.New("another filesystem is mounted below it")
 	ErrWasLive   = errors.New("it has been live, and may hold documents that are nowhere else")
 )
 

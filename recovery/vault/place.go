@@ -118,6 +118,9 @@ func (p Place) Staging(run string) string { return p.beside("restoring-" + run) 
 // Aside is where what was live is kept after a run's swap.
 func (p Place) Aside(run string) string { return p.beside("before-" + run) }
 
+// Undone is where what a run restored is kept after its undo.
+func (p Place) Undone(run string) string { return p.beside("undone-" + run) }
+
 func (p Place) beside(name string) string {
 	if p.MountPoint {
 		return filepath.Join(p.Real, ours+name)

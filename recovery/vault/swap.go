@@ -237,7 +237,7 @@ func (s *swapping) backward(at scene) (aside string, done bool, err error) {
 	switch {
 	case at.staging == isNew && at.aside == 0:
 		return s.staging(), true, nil
-	case at.live == isNew && at.staging == 0 && at.aside == 0:
+	case at.live == isNew && at.staging == 0 && at.aside == 0 && isOld == 0:
 		return "", false, s.disk.Rename(s.live(), s.staging())
 	case at.live == isNew && at.staging == 0 && at.aside == isOld:
 		return "", false, s.takeBack()

@@ -25,6 +25,8 @@ const (
 	Attach    Command = "attach"
 	Report    Command = "report"
 	Status    Command = "status"
+	Undo      Command = "undo"
+	Cleanup   Command = "cleanup"
 	Preflight Command = "preflight"
 	Plan      Command = "plan"
 	Backups   Command = "backups"
@@ -55,7 +57,7 @@ type Invocation struct {
 	Keep        bool
 	Health      bool
 	Code        string // of Explain
-	Run         string // of Resume, Attach and Report; empty: the one that matters now
+	Run         string // of the commands about a run; empty: the one that matters now
 	Output      string // of Print
 
 	config string // the settings file
@@ -140,6 +142,11 @@ func (p *parser) chose(c Command) func(*cobra.Command, []string) error {
 
 		return p.check()
 	}
+}
+
+// takesRun tells whether a command may be given the name of a run.
+func (c Command) takesRun() bool {
+	return c == Resume || c == Undo || c == Cleanup || c == Attach || c == Report
 }
 
 // check refuses flags that contradict each other.

@@ -87,6 +87,20 @@ func TestCommandsAndTheirFlags(t *testing.T) {
 	if in, err = parse([]string{"resume", "20261123-030107"}, nil, nil); err != nil || in.Command != cli.Resume || in.Run != "20261123-030107" {
 		t.Errorf("%+v, %v", in, err)
 	}
+	for name, want := range map[string]cli.Command{"undo": cli.Undo, "cleanup": cli.Cleanup} {
+		in, err = parse([]string{name, "20261123-030107", "--confirm", "ffhost-01", "--plain", "--retries", "1"}, nil, nil)
+		if err != nil || in.Command != want || in.Run != "20261123-030107" || in.Confirm != "ffhost-01" || !in.Plain || in.Retries != 1 {
+			t.Errorf("%+v, %v", in, err)
+		}
+		if in, err = parse([]string{name, "--json"}, nil, nil); err != nil || in.Run != "" || !in.JSON || in.Settings.Database != "firmflow" {
+			t.Errorf("%+v, %v", in, err)
+		}
+		for _, wrong := range [][]string{{name, "one", "two"}, {name, "--yes"}, {name, "--backup", "latest"}} {
+			if _, err := parse(wrong, nil, nil); err == nil {
+				t.Errorf("%v is taken", wrong)
+			}
+		}
+	}
 	if in, err = parse([]string{"help", "dump.terminal"}, nil, nil); err != nil || in.Command != cli.Explain || in.Code != "dump.terminal" {
 		t.Errorf("%+v, %v", in, err)
 	}

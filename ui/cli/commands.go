@@ -44,6 +44,8 @@ func (p *parser) root() *cobra.Command {
 		p.command(Attach, "Watch a run that goes on, or went on", p.stateFlags, p.showFlags),
 		p.command(Status, "Say what there is on this host", p.settingFlags, p.showFlags),
 		p.command(Report, "Print the report of a run", p.stateFlags),
+		p.command(Undo, "Take a run back: what was live before is live again", p.settingFlags, p.backFlags),
+		p.command(Cleanup, "Delete what a finished run has set aside", p.settingFlags, p.backFlags),
 		p.command(Demo, "Make a small installation, lose it, and recover it", p.demoFlags),
 		p.helpCommand(root), p.versionCommand(), p.completionCommand(),
 	}
@@ -108,7 +110,7 @@ func unknownFlag(cmd *cobra.Command, err error) error {
 
 func (p *parser) command(c Command, short string, flags ...func(*cobra.Command)) *cobra.Command {
 	cmd := &cobra.Command{Use: string(c), Short: short, Args: cobra.NoArgs, RunE: p.chose(c)}
-	if c == Resume || c == Attach || c == Report {
+	if c.takesRun() {
 		cmd.Use, cmd.Args = string(c)+" [RUN]", atMostOne
 	}
 	for _, add := range flags {
@@ -166,6 +168,15 @@ func (p *parser) runFlags(cmd *cobra.Command) {
 	f.StringVar(&i.Confirm, "confirm", "", "start, and replace the data on this host: its name")
 	f.BoolVar(&i.Fix, "fix", false, "put the original's keys into .env")
 	f.BoolVar(&i.Anew, "anew", false, "begin anew, leaving an unfinished run")
+	f.DurationVar(&i.Patience, "patience", 2*time.Minute, "how long a service may take")
+	f.IntVar(&i.Retries, "retries", 0, "how often a failed step is tried again")
+}
+
+// backFlags are those of the commands about an earlier run.
+func (p *parser) backFlags(cmd *cobra.Command) {
+	p.showFlags(cmd)
+	f, i := cmd.Flags(), &p.invocation
+	f.StringVar(&i.Confirm, "confirm", "", "start: the name of this host, or what the question asks for")
 	f.DurationVar(&i.Patience, "patience", 2*time.Minute, "how long a service may take")
 	f.IntVar(&i.Retries, "retries", 0, "how often a failed step is tried again")
 }

@@ -51,6 +51,9 @@ func (t *transcript) add(e recovery.Event) string {
 		t.current = "" // whoever asks shows it
 		return ""
 	case recovery.RunStarted:
+		if t.state.Purpose != recovery.Recovering {
+			return "started; from here on things change\n"
+		}
 		return "started; from here on things change, beside what is live\n"
 	case recovery.RunEnded:
 		t.current = ""

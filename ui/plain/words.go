@@ -98,7 +98,7 @@ func diagnosis(head string, d recovery.Diagnosis) string {
 // verdict is the last word. Its proofs stand above, each where it was found;
 // so does a diagnosis that was explained.
 func (t *transcript) verdict(v recovery.Verdict) string {
-	if v.Turn != "" {
+	if v.Turn != "" && v.Outcome == recovery.NothingChanged {
 		return "went back; nothing was changed\n"
 	}
 	var b strings.Builder

@@ -159,7 +159,7 @@ func (m model) screen() screen {
 		return ended
 	case m.ask != nil:
 		return screenOf(m.ask.question)
-	case m.state.Confirmed:
+	case m.state.Started():
 		return running
 	default:
 		return preparing

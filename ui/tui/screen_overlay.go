@@ -27,7 +27,7 @@ func (m model) halts() []halt {
 	switch {
 	case m.watching:
 		return []halt{way("Keep watching", "", keep), way("Leave this view", "the run goes on by itself", stop(Now))}
-	case !m.state.Confirmed || m.state.Verdict != nil:
+	case !m.state.Started() || m.state.Verdict != nil:
 		return []halt{way("Keep going", "", keep), way("Stop now", "nothing has been changed", stop(Now))}
 	}
 	all := []halt{
@@ -59,7 +59,7 @@ func (m model) stopPage() page {
 	case m.watching:
 		head, stands = "  Leave this view?", "Another process does the work. To stop it, press ctrl+c there, or send it SIGTERM."
 		twice, keep = "leaves", "esc keep watching"
-	case m.state.Confirmed && m.state.Verdict == nil:
+	case m.state.Started() && m.state.Verdict == nil:
 		stands = "Nothing that was replaced is deleted, and what is done stays done. Until step 5 has switched, the previous data is live; " +
 			"the app is held. The run continues later with: firmflow-recovery resume"
 	}

@@ -85,7 +85,7 @@ func (m model) proofsTitle(o recovery.Outcome) string {
 func (m model) outcomeMark(o recovery.Outcome) mark {
 	g := m.glyphs()
 	switch o {
-	case recovery.Verified, recovery.Ready:
+	case recovery.Verified, recovery.Ready, recovery.Undone, recovery.CleanedUp:
 		return mark{symbol: g.done, style: m.look.good}
 	case recovery.NotVerified, recovery.Interrupted, recovery.NothingChanged:
 		return mark{symbol: g.warned, style: m.look.warn}

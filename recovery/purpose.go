@@ -1,0 +1,127 @@
+package recovery
+
+import (
+	"errors"
+	"strings"
+)
+
+// Purpose is what the steps of a run are walked for. Whatever it is, the run's
+// one journal tells it: what was recovered, taken back and freed.
+type Purpose string
+
+// The purposes.
+const (
+	Recovering Purpose = ""
+	Undoing    Purpose = "undo"    // what was live before is made live again
+	CleaningUp Purpose = "cleanup" // what a run has set aside is deleted
+)
+
+// resumes is how remedies go on with a recovery. In an undo or a cleanup they
+// go on with that instead; see goOn.
+const resumes = "firmflow-recovery resume"
+
+// looks is how remedies look again before anything was begun.
+const looks = "firmflow-recovery preflight"
+
+// Command is what goes on with a run that was interrupted.
+func (p Purpose) Command(run RunID) string {
+	if p == Recovering {
+		return resumes
+	}
+
+	return "firmflow-recovery " + string(p) + " " + string(run)
+}
+
+func (p Purpose) noun() string {
+	if p == Recovering {
+		return "recovery"
+	}
+
+	return string(p)
+}
+
+// goOn gives a diagnosis the remedies of the purpose: steps share theirs, and
+// those speak of resuming.
+func (r Runner) goOn(d Diagnosis) Diagnosis {
+	if r.Purpose == Recovering {
+		return d
+	}
+	remedies := make([]Remedy, len(d.Remedies))
+	for i, remedy := range d.Remedies {
+		for _, way := range []string{resumes, looks} {
+			if rest, is := strings.CutPrefix(remedy.Command, way); is {
+				remedy.Command = r.Purpose.Command(r.Run) + rest
+				break
+			}
+		}
+		remedies[i] = remedy
+	}
+	d.Remedies = remedies
+
+	return d
+}
+
+func (r Runner) goOnAll(findings []Finding) []Finding {
+	all := make([]Finding, len(findings))
+	for i, f := range findings {
+		if f.Diagnosis != nil {
+			d := r.goOn(*f.Diagnosis)
+			f.Diagnosis = &d
+		}
+		all[i] = f
+	}
+
+	return all
+}
+
+// consented tells whether the operator has agreed to this purpose before.
+// Consent is to a run, however often it is interrupted.
+func (r Runner) consented() bool {
+	earlier := r.Earlier
+	earlier.Purpose = r.Purpose
+
+	return earlier.Started()
+}
+
+// weigh gives the outcome of a run whose every step is done.
+func (p Purpose) weigh(proofs []Finding) (Outcome, ExitCode) {
+	outcome, exit := weigh(proofs)
+	switch {
+	case p == CleaningUp:
+		return CleanedUp, ExitOK
+	case p == Undoing && outcome == Verified:
+		return Undone, ExitOK
+	case p == Undoing:
+		return UndoneNotVerified, ExitUndo
+	default:
+		return outcome, exit
+	}
+}
+
+// incomplete is the verdict over an undo or a cleanup that had begun and did
+// not come to its end.
+func (w *walker) incomplete(index int, err error) Verdict {
+	v := Verdict{
+		Outcome: UndoUnfinished, Exit: ExitUndo, Proofs: w.proofs,
+		Next: []string{"go on with the " + w.Purpose.noun() + "; what is done is not repeated:\n" + w.Purpose.Command(w.Run)},
+	}
+	if w.Purpose == CleaningUp {
+		v.Outcome, v.Exit = CleanupUnfinished, ExitUnexpected
+	}
+	if s, can := w.Steps[index].(Switcher); can && s.Switched() {
+		v.Outcome = UndoneNotVerified
+	}
+	var request *StopRequest
+	var failure *Failure
+	switch {
+	case errors.As(err, &request):
+		v.Exit = request.Exit
+	case errors.As(err, &failure):
+		v.Diagnosis = &failure.Diagnosis
+	default:
+		d := unexpected(err)
+		v.Diagnosis = &d
+	}
+
+	return v
+}
