@@ -7,6 +7,7 @@ import (
 
 	"firmflow-recovery/recovery"
 	"firmflow-recovery/recovery/dump"
+	"firmflow-recovery/recovery/stack"
 	"firmflow-recovery/recovery/vault"
 )
 
@@ -96,11 +97,8 @@ func (r *restart) goBack(place vault.Place) []string {
 	run := string(r.RunID)
 	swap := fmt.Sprintf("begin; alter database %q rename to %q; alter database %q rename to %q; commit", r.Database, r.restoring(), r.aside(), r.Database)
 
-	return []string{
-		r.Runtime.Typed("stop", r.held()...),
-		typed("mv", "-T", place.Real, place.Staging(run)),
-		typed("mv", "-T", place.Aside(run), place.Real),
-		r.Runtime.TypedIn(r.DBService, "psql", "-U", r.User, "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-c", swap),
-		r.Runtime.Typed("start", r.all()...),
-	}
+	lines := append([]string{r.Runtime.Typed(stack.Stop, r.held()...)}, byHand(place, place.Aside(run), place.Staging(run))...)
+	lines = append(lines, r.Runtime.TypedIn(r.DBService, "psql", "-U", r.User, "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-c", swap))
+
+	return append(lines, r.Runtime.Typed(stack.Start, r.all()...))
 }
