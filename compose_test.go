@@ -83,8 +83,7 @@ func installed(t *testing.T) *site {
 		_ = exec.Command("docker", "image", "rm", "-f", app).Run()
 	})
 	buildApp(t, app)
-	env := "POSTGRES_PASSWORD='pa$s wörd'\nAUTH_SECRET='a$b-0123456789abcdef0123456789abcdef'\nLICENSE_KEY=" + sample.NewLicense("test") + "\nFIELD_ENCRYPTION_KEY=fedcba9876543210fedcba98\n"
-	env = strings.Replace(env, "pa$s wörd", "passw0rd-of-the-test", 1)
+	env := "POSTGRES_PASSWORD=passw0rd-of-the-test\nAUTH_SECRET='a$b-0123456789abcdef0123456789abcdef'\nLICENSE_KEY=" + sample.NewLicense("test") + "\nFIELD_ENCRYPTION_KEY=fedcba9876543210fedcba98\n"
 	write(t, filepath.Join(i.dir, "compose.yaml"), strings.NewReplacer("IMAGE", app, "PORT", fmt.Sprint(i.port)).Replace("name: "+i.project+"\n"+composeFile))
 	write(t, filepath.Join(i.dir, ".env"), env)
 	write(t, i.original, env)
@@ -223,10 +222,14 @@ func (i *site) served(t *testing.T) int {
 	return len(documents)
 }
 
+func (i *site) args(command string, args ...string) []string {
+	return append([]string{command, "--project", i.dir, "--backups", i.backups, "--original-env", i.original, "--state-dir", i.state}, args...)
+}
+
 func (i *site) run(t *testing.T, command string, args ...string) result {
 	t.Helper()
 
-	return firmflow(t, nil, append([]string{command, "--project", i.dir, "--backups", i.backups, "--original-env", i.original, "--state-dir", i.state}, args...)...)
+	return firmflow(t, nil, i.args(command, args...)...)
 }
 
 func TestEverythingLostComesBackOnCompose(t *testing.T) {
@@ -240,8 +243,10 @@ func TestEverythingLostComesBackOnCompose(t *testing.T) {
 		}
 	}
 
-	r := i.run(t, "restore", "--confirm", hostname(t), "--plain")
+	record := recorder(t)
+	r := firmflow(t, []string{record.path}, i.args("restore", "--confirm", hostname(t), "--plain")...)
 	r.want(t, 0, "VERIFIED in", "the running web holds the original's AUTH_SECRET")
+	record.harmless(t, i)
 	if after := i.snapshot(t); after != before {
 		t.Errorf("the recovered site differs: %+v, want %+v", after, before)
 	}
@@ -269,22 +274,57 @@ func TestC22NewerDataIsKeptWholeOnCompose(t *testing.T) {
 	if now := i.snapshot(t); now != backedUp {
 		t.Errorf("recovered %+v, want %+v", now, backedUp)
 	}
-	kept, err := filepath.Glob(i.vault + ".before-*")
-	if err != nil || len(kept) != 2 { // the directory and its record
-		t.Logf("beside the vault: %v, %v", kept, err)
-	}
 	aside := i.psql(t, "select datname from pg_database where datname like 'firmflow_before_%'")
 	if got := i.dumpOf(t, aside); got != newer.database {
 		t.Errorf("the database of before is not whole: %s, want %s", got, newer.database)
 	}
-	for _, dir := range kept {
-		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			continue
-		}
-		if tree, err := vault.TreeDigest(t.Context(), dir); err != nil || tree != newer.vault {
-			t.Errorf("the vault of before is not whole: %s, want %s (%v)", tree, newer.vault, err)
-		}
+	kept := directories(t, i.vault+".before-*")
+	if len(kept) != 1 {
+		t.Fatalf("vaults set aside: %v; want one", kept)
 	}
+	if tree, err := vault.TreeDigest(t.Context(), kept[0]); err != nil || tree != newer.vault {
+		t.Errorf("the vault of before is not whole: %s, want %s (%v)", tree, newer.vault, err)
+	}
+
+	i.runbookOverLiveData(t, backedUp)
+	i.crashLoop(t)
+}
+
+// runbookOverLiveData recovers once more, by hand, over newer data.
+func (i *site) runbookOverLiveData(t *testing.T, backedUp snapshot) {
+	t.Helper()
+	i.fill(t, 3)
+	newer := i.snapshot(t)
+	r := i.run(t, "plan", "--runbook")
+	r.want(t, 0, "#!/bin/sh")
+	script := filepath.Join(t.TempDir(), "runbook.sh")
+	write(t, script, r.out)
+	must(t, "/", "sh", script)
+	if now := i.snapshot(t); now != backedUp {
+		t.Errorf("recovered by hand %+v, want %+v", now, backedUp)
+	}
+	i.served(t)
+	kept := directories(t, i.vault+".before-*")
+	if len(kept) != 2 {
+		t.Fatalf("vaults set aside: %v; want two", kept)
+	}
+	if tree, err := vault.TreeDigest(t.Context(), kept[1]); err != nil || tree != newer.vault {
+		t.Errorf("the vault set aside by hand is not whole: %s, want %s (%v)", tree, newer.vault, err)
+	}
+}
+
+// crashLoop recovers an app that ends again and again (FAULTS E14): Compose
+// would call it healthy whenever it happens to run.
+func (i *site) crashLoop(t *testing.T) {
+	t.Helper()
+	file := filepath.Join(i.dir, "compose.yaml")
+	good := content(t, file)
+	write(t, file, strings.Replace(good, "/firmflow?sslmode", "/none?sslmode", 1))
+	i.run(t, "restore", "--confirm", hostname(t), "--plain", "--patience", "5s").
+		want(t, 8, "RESTORED, NOT VERIFIED", "[app.", "intact", "The restored vault and database are live", "Its last lines")
+	write(t, file, good)
+	i.run(t, "resume", "--plain").want(t, 0, "VERIFIED in")
+	i.served(t)
 }
 
 func hostname(t *testing.T) string {

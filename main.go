@@ -112,17 +112,14 @@ func runDemo(ctx context.Context, stops *console.Stops, in cli.Invocation) recov
 		Note: func(text string) { fmt.Fprintln(os.Stderr, "demo: "+text) },
 	})
 	if err != nil {
-		return tell(err)
+		return tell(because(ctx, err))
 	}
-	if !in.Keep {
-		defer func() {
-			if err := made.Remove(context.WithoutCancel(ctx)); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-			}
-		}()
+	defer leaveDemo(context.WithoutCancel(ctx), made, in.Keep)
+	if err := made.Backup(ctx); err != nil {
+		return tell(because(ctx, err))
 	}
-	if err := errors.Join(made.Backup(ctx), made.Lose(ctx)); err != nil {
-		return tell(err)
+	if err := made.Lose(ctx); err != nil {
+		return tell(because(ctx, err))
 	}
 	in.Command, in.Backup, in.OriginalEnv, in.Yes, in.Patience = cli.Restore, "latest", made.OriginalEnv, true, 2*time.Minute
 	in.Settings.Project, in.Settings.Vault, in.Settings.Backups, in.Settings.StateDir = made.Project, made.Vault, made.Backups, made.State
@@ -132,16 +129,40 @@ func runDemo(ctx context.Context, stops *console.Stops, in cli.Invocation) recov
 	if console.Interactive(speak(in, "", stops)) {
 		carryOut = guide
 	}
-	exit := carryOut(ctx, stops, in)
-	if in.Keep {
+
+	return carryOut(ctx, stops, in)
+}
+
+// leaveDemo takes the demo away, whatever became of it, or says where it is.
+func leaveDemo(ctx context.Context, made *demo.Installation, keep bool) {
+	if keep {
 		fmt.Fprintf(os.Stderr, "demo: kept in %s\n", made.Dir)
+		return
+	}
+	if err := made.Remove(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return
+	}
+	fmt.Fprintln(os.Stderr, "demo: everything is removed again, journal and report too; --keep keeps it")
+}
+
+// because gives the operator's stop as the reason of an error that came of it.
+func because(ctx context.Context, err error) error {
+	var stop *recovery.StopRequest
+	if ctx.Err() != nil && errors.As(context.Cause(ctx), &stop) {
+		return stop
 	}
 
-	return exit
+	return err
 }
 
 // tell says what went wrong before there was a run to say it.
 func tell(err error) recovery.ExitCode {
+	var stop *recovery.StopRequest
+	if errors.As(err, &stop) {
+		fmt.Fprintf(os.Stderr, "%s: stopped by %s before a recovery was begun.\n", recovery.NothingChanged, stop.By)
+		return stop.Exit
+	}
 	var failure *recovery.Failure
 	if !errors.As(err, &failure) {
 		fmt.Fprintln(os.Stderr, err)
@@ -176,7 +197,7 @@ func recoverWith(ctx context.Context, stops *console.Stops, in cli.Invocation) r
 	home := journal.Home{Dir: in.Settings.StateDir}
 	runner, err := prepare(ctx, in, home, host)
 	if err != nil {
-		return tell(err)
+		return tell(because(ctx, err))
 	}
 	if in.Runbook {
 		return runbook(ctx, runner)
@@ -413,7 +434,7 @@ func runbook(ctx context.Context, r recovery.Runner) recovery.ExitCode {
 func listBackups(ctx context.Context, in cli.Invocation) recovery.ExitCode {
 	listing, err := steps.ListBackups(ctx, in.Settings.Backups, time.Now())
 	if err != nil {
-		return tell(err)
+		return tell(because(ctx, err))
 	}
 	if in.JSON {
 		err = json.NewEncoder(os.Stdout).Encode(listing)

@@ -197,7 +197,7 @@ func TestDamagedBackupsAreRefusedAndNothingChanges(t *testing.T) {
 		"no directory":  {func(t *testing.T, dir string) { remove(t, dir) }, 5, "backup.directory.missing"},
 		"nothing in it": {func(t *testing.T, dir string) { remove(t, dir); mkdir(t, dir) }, 5, "backup.none"},
 		"no dump":       {func(t *testing.T, dir string) { remove(t, filepath.Join(dir, dump)) }, 5, "backup.incomplete"},
-		"B1 empty dump": {func(t *testing.T, dir string) { edit(t, filepath.Join(dir, dump), func([]byte) []byte { return nil }) }, 5, "backup.incomplete"},
+		"B1 empty dump": {func(t *testing.T, dir string) { edit(t, filepath.Join(dir, dump), func([]byte) []byte { return nil }) }, 5, "dump.empty"},
 		"B2 truncated dump": {func(t *testing.T, dir string) {
 			edit(t, filepath.Join(dir, dump), func(b []byte) []byte { return b[:len(b)*2/3] })
 		}, 5, "dump.truncated"},

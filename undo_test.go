@@ -21,9 +21,9 @@ func taking(i *demo.Installation, command string, more ...string) []string {
 	return append([]string{command, "--runtime", "sandbox", "--project", i.Project, "--state-dir", i.State, "--plain"}, more...)
 }
 
-// newer changes the installation after its backup, in all three places, and
+// aged changes the installation after its backup, in all three places, and
 // gives what stands then.
-func newer(t *testing.T, i *demo.Installation) string {
+func aged(t *testing.T, i *demo.Installation) string {
 	t.Helper()
 	write(t, filepath.Join(i.Vault, "newer-"+time.Now().Format("150405.000000")+".pdf"), "written after the backup")
 	asked(t, i, "firmflow", `insert into "Firm" (id, name, slug) values ('newer-`+time.Now().Format("150405.000000")+`', 'Newer', 'newer-`+time.Now().Format("150405.000000")+`')`)
@@ -45,7 +45,7 @@ func asked(t *testing.T, i *demo.Installation, database, text string) string {
 // restoredOver recovers over newer data, and tells what stood before and after.
 func restoredOver(t *testing.T, i *demo.Installation) (before, after string) {
 	t.Helper()
-	before = newer(t, i)
+	before = aged(t, i)
 	carriedOut(t, i, cli.Restore)
 	after = standing(t, i)
 	if after == before {

@@ -56,6 +56,10 @@ func notChosen(dir backup.Directory, name string, err error) recovery.Diagnosis 
 	case errors.As(err, &absent):
 		d.Code, d.Summary = CodeBackupNotFound, "There is no backup "+name
 		d.Remedies = do("See which there are", listBackups)
+	case errors.As(err, &incomplete) && onlyDumpEmpty(incomplete):
+		d.Code, d.Summary = CodeDumpEmpty, "The dump of backup "+incomplete.Set.Name()+" is empty"
+		d.Seen = incomplete.Set.Dump.Path + " has no bytes: pg_dump failed when it was written"
+		d.Remedies = do(otherBackup, listBackups)
 	case errors.As(err, &incomplete):
 		d.Code, d.Summary = CodeBackupIncomplete, "Backup "+incomplete.Set.Name()+" is not whole: "+parts(incomplete.Missing)+" missing or empty"
 		d.Remedies = do("Find the missing part, or choose another backup", listBackups)
@@ -65,6 +69,11 @@ func notChosen(dir backup.Directory, name string, err error) recovery.Diagnosis 
 	}
 
 	return d
+}
+
+// onlyDumpEmpty tells a dump without bytes from one that is not there.
+func onlyDumpEmpty(e *backup.IncompleteError) bool {
+	return len(e.Missing) == 1 && e.Missing[0] == backup.Dump && e.Set.Dump.Exists()
 }
 
 func parts(missing []backup.Part) string {

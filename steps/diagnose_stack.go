@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"firmflow-recovery/recovery"
+	"firmflow-recovery/recovery/command"
 	"firmflow-recovery/recovery/stack"
 	"firmflow-recovery/recovery/stack/sandbox"
 )
@@ -48,6 +49,9 @@ func (s *Stack) diagnoseEngine(err error) (recovery.Diagnosis, bool) {
 		d.Remedies = do("Start it", "systemctl start docker", "See why it stopped", "journalctl -u docker -n 50", thenLookMore, again)
 	case errors.Is(err, stack.ErrComposeMissing):
 		d.Code, d.Summary = CodeComposeMissing, "The Compose plugin (docker compose) is not installed"
+		if old, err := command.Find("docker-compose"); err == nil {
+			d.Summary, d.Seen = "Only the old docker-compose is installed, not the Compose plugin (docker compose)", old+" is there; docker says: "+d.Seen
+		}
 		d.Remedies = do("Install it; the old docker-compose is not enough", "apt-get install docker-compose-plugin", thenLookMore, again)
 	case errors.As(err, &old):
 		d.Code, d.Summary = CodeComposeOld, fmt.Sprintf("%s %s is too old: %s or newer is needed", old.Tool, old.Version, old.Needed)

@@ -144,17 +144,35 @@ func (r *restart) commands() []string {
 	run := string(r.RunID)
 	swap := fmt.Sprintf("begin; alter database %q rename to %q; alter database %q rename to %q; commit", r.Database, r.aside(), r.restoring(), r.Database)
 	lines := []string{r.Runtime.Typed(stack.Stop, r.held()...)}
-	switch {
-	case place.MountPoint:
-		lines = append(lines, "# "+r.Vault+" is a mount point: move its entries into "+place.Aside(run)+", then those of "+place.Staging(run)+" up")
-	case place.Missing:
-		lines = append(lines, typed("mv", "-T", place.Staging(run), place.Real))
-	default:
-		lines = append(lines, typed("mv", "-T", place.Real, place.Aside(run)), typed("mv", "-T", place.Staging(run), place.Real))
-	}
+	lines = append(lines, byHand(place, place.Staging(run), place.Aside(run))...)
 	lines = append(lines, r.Runtime.TypedIn(r.DBService, "psql", "-U", r.User, "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-c", swap))
 
 	return append(lines, r.Runtime.Typed(stack.Start, r.all()...), typed("curl", "-fsS", "--retry", "60", "--retry-all-errors", "--retry-delay", "1", r.url()+"/api/health"))
+}
+
+// byHand is how a vault is exchanged without this program: what lies in coming
+// becomes live, what is live goes to leaving. A mount point cannot be renamed:
+// its entries go, and those of the directory inside it come.
+func byHand(place vault.Place, coming, leaving string) []string {
+	live := place.Real
+	switch {
+	case place.MountPoint:
+		out := []string{"find", live, "-mindepth", "1", "-maxdepth", "1"}
+		for _, name := range vault.Reserved() {
+			out = append(out, "!", "-name", name)
+		}
+
+		return []string{
+			typed("mkdir", "-p", "-m", "700", leaving),
+			typed(append(out, "-exec", "mv", "-t", leaving, "--", "{}", "+")...),
+			typed("find", coming, "-mindepth", "1", "-maxdepth", "1", "-exec", "mv", "-t", live, "--", "{}", "+"),
+			typed("rmdir", coming),
+		}
+	case place.Missing:
+		return []string{typed("mv", "-T", coming, live)}
+	default:
+		return []string{typed("mv", "-T", live, leaving), typed("mv", "-T", coming, live)}
+	}
 }
 
 // url is where the app answers, as seen from this host; empty if unknown.

@@ -54,13 +54,18 @@ func (e *environment) space(ctx context.Context) ([]recovery.Finding, error) {
 
 // vaultNeeds adds what the staged vault takes. Encrypted documents do not
 // compress, so the archive is about as large as what is in it; a live vault that
-// is larger is the better guess.
+// is larger is the better guess. How many files an archive holds only its last
+// byte tells, so the live vault and the mirror beside the archive are counted:
+// fewer than there will hardly be.
 func (e *environment) vaultNeeds(ctx context.Context, needs map[uint64]*need) error {
 	live, err := vault.Measure(ctx, e.Vault)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	size, files := uint64(max(e.Backup.Archive.Size, live.Bytes)), uint64(max(live.Files+live.Directories, 0))
+	if m := e.Backup.Mirror; m != nil {
+		files = max(files, uint64(max(m.Seen, 0)))
+	}
 	if e.fromMirror() && e.Backup.Mirror != nil {
 		mirror, err := vault.Measure(ctx, e.Backup.Mirror.Path)
 		if err != nil {

@@ -129,13 +129,18 @@ func (v *vaultStep) sourceName() string {
 
 func (v *vaultStep) commands(place vault.Place) []string {
 	staging := place.Staging(string(v.RunID))
-	unpack := typed("tar", "-xzf", v.Backup.Archive.Path, "-C", staging)
+	unpack := typed("tar", "--numeric-owner", "-xzf", v.Backup.Archive.Path, "-C", staging)
 	test := []string{typed("gzip", "-t", v.Backup.Archive.Path)}
 	if v.fromMirror() {
 		unpack, test = typed("cp", "-a", v.Backup.Mirror.Path+"/.", staging), nil
 	}
 
-	return append(test, typed("mkdir", "-p", staging), unpack, "sync")
+	lines := append(test, typed("mkdir", "-p", staging), unpack)
+	if uid, gid, known := v.appUser(); known {
+		lines = append(lines, typed("chown", "-R", fmt.Sprintf("%d:%d", uid, gid), staging))
+	}
+
+	return append(lines, "sync")
 }
 
 // Run stages the vault. What an interrupted attempt of this run left is ours and
@@ -205,23 +210,30 @@ func (v *vaultStep) acceptable(s vault.Summary) error {
 // owner gives the restored files to the app's user where its number is known,
 // and otherwise leaves them as recorded.
 func (v *vaultStep) owner() vault.Owner {
+	if uid, gid, known := v.appUser(); known {
+		return vault.OwnedBy(uid, gid)
+	}
+
+	return vault.Owner{}
+}
+
+// appUser is whom the app runs as, if that is told by number and not root.
+func (v *vaultStep) appUser() (uid, gid int, known bool) {
 	spec, known := v.app()
 	if !known || v.fromSandbox() {
-		return vault.Owner{}
+		return 0, 0, false
 	}
 	user, group, both := strings.Cut(spec.User, ":")
 	uid, err := strconv.Atoi(user)
 	if err != nil || uid == 0 {
-		return vault.Owner{}
+		return 0, 0, false
 	}
-	gid := uid
+	gid = uid
 	if both {
-		if gid, err = strconv.Atoi(group); err != nil {
-			return vault.Owner{}
-		}
+		gid, err = strconv.Atoi(group)
 	}
 
-	return vault.OwnedBy(uid, gid)
+	return uid, gid, err == nil
 }
 
 // fromSandbox tells whether the app runs as we do, so that ownership is ours.

@@ -93,3 +93,7 @@ func reserved(name string) bool {
 
 	return strings.HasPrefix(top, ours) || top == "lost+found" || top == ".snapshot"
 }
+
+// Reserved gives the reserved names as patterns of a shell, for whoever swaps a
+// vault by hand.
+func Reserved() []string { return []string{ours + "*", "lost+found", ".snapshot"} }

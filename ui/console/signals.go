@@ -6,9 +6,14 @@ import (
 	"os/signal"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"firmflow-recovery/recovery"
 )
+
+// echo is how long a signal may come again and still be the same one: make
+// passes on what the whole group has been sent already, and so does timeout.
+const echo = 500 * time.Millisecond
 
 // Stops are the ways to end a run on purpose.
 type Stops struct {
@@ -30,12 +35,13 @@ func UntilStopped() (context.Context, *Stops) {
 		if !open {
 			return
 		}
-		signal.Stop(s.signals)
 		exit := recovery.ExitInterrupt
 		if got == syscall.SIGTERM {
 			exit = recovery.ExitTerminated
 		}
 		cancel(&recovery.StopRequest{By: got.String(), Exit: exit})
+		drain(s.signals, time.After(echo))
+		signal.Stop(s.signals)
 	}()
 
 	return ctx, s
@@ -63,3 +69,14 @@ func (s *Stops) Release() {
 }
 
 func asked() error { return &recovery.StopRequest{By: "the operator", Exit: recovery.ExitInterrupt} }
+
+// drain takes signals and forgets them, until it is over.
+func drain(signals <-chan os.Signal, over <-chan time.Time) {
+	for {
+		select {
+		case <-signals:
+		case <-over:
+			return
+		}
+	}
+}

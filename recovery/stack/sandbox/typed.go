@@ -23,8 +23,9 @@ func (r *Runtime) TypedIn(service string, args ...string) string {
 	return command.Quote(append(append([]string{"env"}, r.client(s)...), args...)...)
 }
 
-// Typed gives what a method does as it can be typed on this host. A service of
-// a sandbox is created by its start, so that to create it is to stop it.
+// Typed gives what a method does as it can be typed on this host, also where it
+// is done already. A service of a sandbox is created by its start, so that to
+// create it is to stop it.
 func (r *Runtime) Typed(action stack.Action, services ...string) string {
 	var typed []string
 	for _, name := range services {
@@ -34,15 +35,19 @@ func (r *Runtime) Typed(action stack.Action, services ...string) string {
 		case s.Kind == Postgres && action == stack.Start:
 			typed = append(typed, r.typedStartPostgres(s)...)
 		case s.Kind == Postgres:
-			typed = append(typed, command.Quote(r.typedAs(r.typedProgram(s, "pg_ctl"), "stop", "-m", "fast", "-D", r.dataDir(s))...))
+			typed = append(typed, "{ ! "+r.typedStatus(s)+" || "+command.Quote(r.typedAs(r.typedProgram(s, "pg_ctl"), "stop", "-m", "fast", "-D", r.dataDir(s))...)+"; }")
 		case action == stack.Start:
 			typed = append(typed, r.typedStartApp(s))
 		default:
-			typed = append(typed, `kill "$(cat `+command.Quote(r.pidFile(s.name))+`)"`)
+			typed = append(typed, r.typedStopApp(s))
 		}
 	}
 
-	return strings.Join(typed, " && ")
+	if len(typed) == 1 {
+		return typed[0]
+	}
+
+	return "(set -e; " + strings.Join(typed, "; ") + ")" // a chain of && would fail unseen in a script that ends with its first failure
 }
 
 func (r *Runtime) typedStartPostgres(s configured) []string {
@@ -56,10 +61,7 @@ func (r *Runtime) typedStartPostgres(s configured) []string {
 	pgctl := r.typedAs(r.typedProgram(s, "pg_ctl"), "start", "-w", "-D", r.dataDir(s), "-o", command.Quote(r.flags(s)...))
 	start := []string{
 		directory("755", r.socketDir(s)),
-		command.Quote(pgctl...) + " >>" + command.Quote(r.logFile(s.name)),
-	}
-	if hasData(r.dataDir(s)) {
-		return start
+		"{ " + r.typedStatus(s) + " || " + command.Quote(pgctl...) + " >>" + command.Quote(r.logFile(s.name)) + "; }",
 	}
 
 	environment, err := r.environment(s)
@@ -68,12 +70,29 @@ func (r *Runtime) typedStartPostgres(s configured) []string {
 	}
 	user, database := secret.Reveal(environment["POSTGRES_USER"]), secret.Reveal(environment["POSTGRES_DB"])
 	initdb := r.typedAs(append([]string{r.typedProgram(s, "initdb"), "-D", r.dataDir(s), "-U", user}, encoding()...)...)
-
-	return slices.Concat(
+	first := slices.Concat(
 		[]string{directory("700", r.dataDir(s)), command.Quote(initdb...)},
 		start,
 		[]string{r.TypedIn(s.name, "createdb", "-U", user, database)},
 	)
+
+	// Whether it has data is for the shell to see: by then it may.
+	return []string{
+		"if [ -e " + command.Quote(filepath.Join(r.dataDir(s), "PG_VERSION")) + " ]; then " + strings.Join(start, "; ") +
+			"; else " + strings.Join(first, "; ") + "; fi",
+	}
+}
+
+// typedStatus succeeds where the database runs.
+func (r *Runtime) typedStatus(s configured) string {
+	return command.Quote(r.typedAs(r.typedProgram(s, "pg_ctl"), "status", "-D", r.dataDir(s))...) + " >/dev/null"
+}
+
+// typedStopApp ends an app that runs, and waits until it is gone. The file may
+// name what has ended long ago, or another program by now: ours works here.
+func (r *Runtime) typedStopApp(s configured) string {
+	return "while pid=$(cat " + command.Quote(r.pidFile(s.name)) + ` 2>/dev/null) && [ "/proc/$pid/cwd" -ef ` + command.Quote(r.dir) +
+		` ] && kill "$pid" 2>/dev/null; do sleep 1; done`
 }
 
 // typedStartApp lets the shell put the values of .env in: they must not be seen
