@@ -87,6 +87,8 @@ var exitOf = []struct {
 	{"dump.", ExitBackup},
 	{"vault.archive.", ExitBackup},
 	{"secrets.", ExitSecrets},
+	{"verify.", ExitVerification},
+	{"repair.", ExitBlocked},
 	{"run.locked", ExitLocked},
 	{"run.unfinished", ExitBlocked},
 	{"journal.unreadable", ExitBlocked},

@@ -103,7 +103,7 @@ func (o Repair) write(ctx context.Context, from, partial string, changes []Chang
 		err = o.prove(ctx, partial, sum, &repaired)
 	}
 	if err == nil {
-		err = unchanged(from, before)
+		err = errors.Join(unchanged(from, before), os.Chtimes(partial, before.ModTime(), before.ModTime())) // it is as old as its data
 	}
 	if err != nil {
 		return Repaired{}, errors.Join(err, os.Remove(partial))

@@ -25,6 +25,8 @@ const (
 	Preflight Command = "preflight"
 	Plan      Command = "plan"
 	Backups   Command = "backups"
+	Verify    Command = "verify"
+	Repair    Command = "repair"
 	Demo      Command = "demo"
 	Explain   Command = "help-code"
 	Print     Command = "print" // Output is all there is to do
@@ -49,6 +51,10 @@ type Invocation struct {
 	Verbose     bool
 	Runbook     bool
 	Keep        bool
+	Full        bool   // of Verify: read every byte
+	Into        string // of Repair: where the copy goes; empty: beside the dump
+	Identity    string // of Repair: the file of an age key
+	Passphrase  bool   // of Repair: ask for one
 	Health      bool
 	Code        string // of Explain
 	Run         string // of Resume; empty: the unfinished one
@@ -133,6 +139,9 @@ func (p *parser) chose(c Command) func(*cobra.Command, []string) error {
 		if c == Resume && len(args) == 1 {
 			p.invocation.Run = args[0]
 		}
+		if (c == Verify || c == Repair) && len(args) == 1 {
+			p.invocation.Backup = args[0]
+		}
 
 		return p.check()
 	}
@@ -144,6 +153,8 @@ func (p *parser) check() error {
 	switch {
 	case i.JSON && i.Plain:
 		return &UsageError{Text: "--json and --plain exclude each other"}
+	case i.Identity != "" && i.Passphrase:
+		return &UsageError{Text: "--identity and --passphrase exclude each other"}
 	case i.Retries < 0:
 		return &UsageError{Text: "--retries takes a number from 0 on"}
 	case i.VaultFrom != "auto" && i.VaultFrom != "archive" && i.VaultFrom != "mirror" && i.VaultFrom != "":
