@@ -66,11 +66,36 @@ func dumpDiagnosis(err error, b backup.Set, dir string) (recovery.Diagnosis, boo
 			remedies[i].Command = filled(r.Command, b, dir)
 		}
 
-		return recovery.Diagnosis{Code: kind.code, Summary: kind.summary, Seen: b.Dump.Path + ": " + reason(err),
+		return recovery.Diagnosis{Code: kind.code, Summary: kind.summary, Seen: b.Dump.Path + ": " + dumpReason(err),
 			Intact: "The vault and the database of before are as they were; what is not sound is never loaded.", Remedies: remedies}, true
 	}
 
 	return recovery.Diagnosis{}, false
+}
+
+// dumpReason is what was found in the file, without what was being done.
+func dumpReason(err error) string {
+	var damage *dump.DamageError
+	var terminal *dump.TerminalError
+	var prefix *dump.PrefixError
+	var implausible *dump.ImplausibleError
+	var unsupported *dump.UnsupportedError
+	switch {
+	case errors.Is(err, dump.ErrNotExact) && errors.As(err, &damage):
+		return "with that undone, " + damage.Error()
+	case errors.As(err, &damage):
+		return damage.Error()
+	case errors.As(err, &terminal):
+		return terminal.Error()
+	case errors.As(err, &prefix):
+		return prefix.Error()
+	case errors.As(err, &implausible):
+		return implausible.Error()
+	case errors.As(err, &unsupported):
+		return unsupported.Error()
+	default:
+		return reason(err)
+	}
 }
 
 // unwraps tells whether a repair can take off what is around the dump. What

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"os"
 	"path/filepath"
 
 	"firmflow-recovery/recovery"
@@ -20,16 +21,22 @@ func repairNothing(b backup.Set, dir string, followed bool) recovery.Diagnosis {
 	}
 }
 
+// repairInTheWay tells a copy that is finished from what an interrupted repair
+// has left.
 func repairInTheWay(to string, b backup.Set, dir string) recovery.Diagnosis {
 	_, name := b.RepairedName()
-	used := filepath.Dir(to)
-
-	return recovery.Diagnosis{
-		Code: CodeRepairInTheWay, Summary: "A copy is there already, finished or not; nothing is replaced", Seen: to + " or " + to + dump.Partial,
-		Intact: "The dump and what is there are as they were.",
-		Remedies: do("If the copy is finished, read it to its end, and recover from it", "firmflow-recovery verify "+typed(name)+" --full --backups "+typed(used),
-			"If an interrupted repair left it, and none is running, remove it and repair again", typed("rm", to+dump.Partial)+" && "+filled(repairIt, b, dir)),
+	used := typed(filepath.Dir(to))
+	d := recovery.Diagnosis{
+		Code: CodeRepairInTheWay, Summary: "A copy is there already; nothing is replaced", Seen: to, Intact: "The dump and what is there are as they were.",
+		Remedies: do("Read it to its end", "firmflow-recovery verify "+typed(name)+" --full --backups "+used,
+			"Then recover from it", "firmflow-recovery restore --backup "+typed(name)+" --backups "+used),
 	}
+	if _, err := os.Lstat(to); err != nil {
+		d.Summary, d.Seen = "An unfinished copy is in the way", to+dump.Partial
+		d.Remedies = do("An interrupted repair left it. If none is running, remove it, then repair again", typed("rm", to+dump.Partial)+" && "+filled(repairIt, b, dir))
+	}
+
+	return d
 }
 
 func repairPlace(to, dir string, b backup.Set, err error) recovery.Diagnosis {

@@ -27,13 +27,18 @@ func (l look) dump(ctx context.Context) recovery.VerifiedPart {
 		return p
 	}
 	contents, err := dump.Look(p.Path)
-	if err != nil {
+	inside := l.Full && contents.Header.Items > 0 // reading it tells better what is wrong with its end
+	if err != nil && !inside {
 		l.broken(&p, err)
 		return p
 	}
 	l.header(&p, contents)
 	listed, ok := l.listed(ctx, &p)
 	if !ok {
+		return p
+	}
+	if err != nil {
+		l.read(ctx, &p, contents, listed)
 		return p
 	}
 	p.Find(recovery.OK(p.Name, fmt.Sprintf("table of contents: %s, %s%s; the last bytes are as those of a whole one",

@@ -10,7 +10,7 @@ import (
 // Look reads a dump's header, its table of contents and its last bytes: what
 // can be told at a cost that does not grow with the file. It returns the errors
 // of List, without pg_restore's part of them. The contents are returned beside
-// ErrSchemaOnly.
+// ErrSchemaOnly, and beside an end that is not one: ErrTruncated.
 //
 // What it cannot tell: whether the rows between are what they were.
 func Look(path string) (Contents, error) {
@@ -19,7 +19,7 @@ func Look(path string) (Contents, error) {
 		return Contents{}, err
 	}
 	if err := ends(path, c); err != nil {
-		return Contents{}, fmt.Errorf("look at the end of %s: %w", path, err)
+		return c, fmt.Errorf("look at the end of %s: %w", path, err)
 	}
 
 	return c, c.some()

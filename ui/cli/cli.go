@@ -139,8 +139,8 @@ func (p *parser) chose(c Command) func(*cobra.Command, []string) error {
 		if c == Resume && len(args) == 1 {
 			p.invocation.Run = args[0]
 		}
-		if (c == Verify || c == Repair) && len(args) == 1 {
-			p.invocation.Backup = args[0]
+		if c == Verify || c == Repair {
+			p.invocation.Backup = append(args, "latest")[0]
 		}
 
 		return p.check()

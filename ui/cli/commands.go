@@ -175,14 +175,13 @@ func (p *parser) planFlags(cmd *cobra.Command) {
 }
 
 func (p *parser) verifyFlags(cmd *cobra.Command) {
-	p.invocation.Backup = "latest"
 	cmd.Flags().BoolVar(&p.invocation.Full, "full", false, "read every byte, not beginnings and ends only")
 	p.showFlags(cmd)
 }
 
 func (p *parser) repairFlags(cmd *cobra.Command) {
 	f, i := cmd.Flags(), &p.invocation
-	f.StringVar(&i.Into, "into", "", "directory of the copy (default: that of the backups)")
+	f.StringVar(&i.Into, "into", "", "directory of the copy (default: the backups')")
 	f.StringVar(&i.Identity, "identity", "", "key file of a dump that age has encrypted")
 	f.BoolVar(&i.Passphrase, "passphrase", false, "ask for the passphrase of such a dump")
 	p.showFlags(cmd)

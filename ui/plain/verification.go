@@ -27,7 +27,7 @@ func Verification(w io.Writer, v recovery.Verification) error {
 			fmt.Fprintf(&b, "cannot tell  %s\n", cleanLines(text, indent))
 		}
 	}
-	fmt.Fprintf(&b, "\n%s in %s.\n", lastWord(v), recovery.Span(v.Took))
+	fmt.Fprintf(&b, "\n%s. Took %s.\n", lastWord(v), recovery.Span(v.Took))
 	_, err := io.WriteString(w, b.String())
 
 	return err
