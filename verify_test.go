@@ -259,8 +259,10 @@ func TestDamageThatCannotBeUndoneIsRefused(t *testing.T) {
 		damage func([]byte) []byte
 		code   string
 	}{
-		"A4 messages inside": {func(b []byte) []byte { return mangle(insert(b, "pg_dump: dumping contents of table \"public.User\"\n")) }, "dump.damaged"},
-		"A5 typed keys":      {func(b []byte) []byte { return insert(mangle(b), "^@") }, "dump.damaged"},
+		"A4 messages inside": {func(b []byte) []byte {
+			return mangle(insert(b, "pg_dump: dumping contents of table \"public.User\"\n"))
+		}, "dump.damaged"},
+		"A5 typed keys": {func(b []byte) []byte { return insert(mangle(b), "^@") }, "dump.damaged"},
 		"A6 PowerShell": {func(b []byte) []byte {
 			return append([]byte{0xff, 0xfe}, bytes.Join(bytes.Split(b, nil), []byte{0})...)
 		}, "dump.not-a-dump"},
@@ -276,7 +278,7 @@ func TestDamageThatCannotBeUndoneIsRefused(t *testing.T) {
 			before := must(t, dir, "ls", "-laR", "--time-style=full-iso")
 			r := looking(t, "repair", dir, date)
 			r.want(t, 5, c.code, "no copy was")
-			if c.code != "dump.empty" && !strings.Contains(r.out, "next best backup, "+time.Now().AddDate(0, 0, -1).Format(time.DateOnly)) {
+			if !strings.Contains(r.out, "next best backup, "+time.Now().AddDate(0, 0, -1).Format(time.DateOnly)) {
 				t.Errorf("the next best backup is not named:\n%s", r.out)
 			}
 			if must(t, dir, "ls", "-laR", "--time-style=full-iso") != before {
@@ -290,6 +292,9 @@ func TestRepairSaysWhatStandsInItsWay(t *testing.T) {
 	i := sandboxed(t)
 	dir, date, dump, _ := copied(t, i)
 	looking(t, "repair", dir, date).want(t, 3, "repair.nothing")
+	edit(t, dump, func(b []byte) []byte { b[6] = 17; return b })
+	looking(t, "repair", dir, date).want(t, 5, "dump.newer") // B8: it could not be judged
+	edit(t, dump, func(b []byte) []byte { b[6] = 14; return b })
 	edit(t, dump, mangle)
 	unfinished := filepath.Join(dir, "db_"+date+".repaired.dump.partial")
 	write(t, unfinished, "of another repair")

@@ -27,7 +27,7 @@ var dumpKinds = []struct {
 	summary string
 	do      []recovery.Remedy
 }{
-	{dump.ErrEmpty, CodeDumpEmpty, "The dump is empty", do("pg_dump failed when it was written; choose another backup", listBackups)},
+	{dump.ErrEmpty, CodeDumpEmpty, "The dump is empty", do("See in the backup script's log why pg_dump failed", "", otherBackup, listBackups)},
 	{dump.ErrNotExact, CodeDumpDamaged, "The dump went through a terminal or a wrapper, and was damaged besides, which cannot be undone",
 		do("What a terminal mixed into it cannot be told from data. If it was damaged on its way here, copy it again", verifyIt, otherBackup, listBackups)},
 	{dump.ErrTerminal, CodeDumpTerminal, "The dump went through a terminal, which changed its bytes",

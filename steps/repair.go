@@ -191,13 +191,16 @@ func (r Repair) explain(ctx context.Context, l look, to string, err error) error
 func (l look) nothingToUndo(ctx context.Context) recovery.Diagnosis {
 	p := l.dump(ctx)
 	for _, f := range p.Findings {
-		if f.Status == recovery.Failed && f.Diagnosis.Code != CodeDumpOtherDatabase {
-			d := *f.Diagnosis
-			d.Summary += "; nothing about it can be repaired for sure"
-			d.Intact = "The dump is as it was, and no copy was made."
-
-			return d
+		if f.Diagnosis == nil || f.Status == recovery.Warned || f.Diagnosis.Code == CodeVerifyNoTool || f.Diagnosis.Code == CodeDumpOtherDatabase {
+			continue
 		}
+		d := *f.Diagnosis
+		d.Intact = "The dump is as it was, and no copy was made."
+		if f.Status == recovery.Failed {
+			d.Summary += "; nothing about it can be repaired for sure"
+		}
+
+		return d
 	}
 
 	return repairNothing(l.set, l.Dir, p.Status == recovery.Unproven)

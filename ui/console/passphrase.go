@@ -18,9 +18,9 @@ func Passphrase(in *os.File, ask io.Writer) ([]byte, error) {
 	if !term.IsTerminal(int(in.Fd())) {
 		return nil, ErrNoTerminal
 	}
-	fmt.Fprint(ask, "Passphrase: ")
+	_, _ = fmt.Fprint(ask, "Passphrase: ")
 	phrase, err := term.ReadPassword(int(in.Fd()))
-	fmt.Fprintln(ask)
+	_, _ = fmt.Fprintln(ask)
 	if err != nil {
 		return nil, fmt.Errorf("read the passphrase: %w", err)
 	}

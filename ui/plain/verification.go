@@ -109,6 +109,6 @@ func Tenths(w io.Writer, now func() time.Time) func(what string, done, total int
 			return
 		}
 		told, tenth = t, at
-		fmt.Fprintf(w, "%s: %d %%, %s of %s\n", Clean(what), percent(done, total), recovery.Size(done), recovery.Size(total))
+		_, _ = fmt.Fprintf(w, "%s: %d %%, %s of %s\n", Clean(what), percent(done, total), recovery.Size(done), recovery.Size(total))
 	}
 }
