@@ -58,6 +58,9 @@ func (r Repair) Run(ctx context.Context) (recovery.RepairedCopy, error) {
 func (r Repair) repair(ctx context.Context, l look, place string) (recovery.RepairedCopy, error) {
 	file, name := l.set.RepairedName()
 	to := filepath.Join(place, file)
+	if err := os.MkdirAll(place, 0o700); err != nil {
+		return recovery.RepairedCopy{}, recovery.Fail(repairPlace(to, r.Dir, l.set, err), err)
+	}
 	how := dump.Repair{Tool: r.Tool}
 	how.Moved = summed(l.moved("repair", l.set.Dump.Size))
 	repaired, err := r.write(ctx, how, l.set.Dump.Path, to)
@@ -94,9 +97,6 @@ func (r Repair) write(ctx context.Context, how dump.Repair, from, to string) (du
 	}
 	if err != nil {
 		return dump.Repaired{}, recovery.Fail(repairKey(r.Identity, err), err)
-	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
-		return dump.Repaired{}, err
 	}
 
 	return how.Write(ctx, from, to)
