@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
+
 	"firmflow-recovery/recovery"
 	"firmflow-recovery/recovery/demo"
 	"firmflow-recovery/steps"
@@ -325,4 +327,45 @@ func TestB5AWrappedDumpOfAnyNameIsRepaired(t *testing.T) {
 		t.Error("the copy is not what was wrapped")
 	}
 	firmflow(t, nil, args(i, "preflight", dir, "--backup", date+"-repaired")...).want(t, 0, "READY")
+}
+
+// TestB5AnEncryptedDumpIsOpenedByItsPassphrase types it into a real terminal,
+// which must not show it.
+func TestB5AnEncryptedDumpIsOpenedByItsPassphrase(t *testing.T) {
+	i := sandboxed(t)
+	dir, date, dump, _ := copied(t, i)
+	good := content(t, dump)
+	recipient, err := age.NewScryptRecipient("open sesame")
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipient.SetWorkFactor(12)
+	edit(t, dump, func(b []byte) []byte {
+		var locked bytes.Buffer
+		w, err := age.Encrypt(&locked, recipient)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+
+		return locked.Bytes()
+	})
+	looking(t, "repair", dir, date).want(t, 5, "dump.wrapped", "--identity KEYFILE", "--passphrase")
+	for phrase, want := range map[string]int{"wrong one": 5, "open sesame": 0} {
+		s := terminal(t, "repair", date, "--backups", dir, "--state-dir", t.TempDir(), "--passphrase")
+		s.await("Passphrase: ")
+		s.press(phrase + "\n")
+		s.ends(want)
+		if strings.Contains(s.text(), phrase) {
+			t.Errorf("the passphrase was shown: %q", s.text())
+		}
+	}
+	if content(t, filepath.Join(dir, "db_"+date+".repaired.dump")) != good {
+		t.Error("the copy is not what was encrypted")
+	}
 }

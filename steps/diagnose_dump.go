@@ -35,8 +35,8 @@ var dumpKinds = []struct {
 	{dump.ErrPlain, CodeDumpPlain, "The dump is a plain SQL script, not an archive", do("Choose a backup made with pg_dump -Fc", listBackups)},
 	{dump.ErrPrefix, CodeDumpPrefix, "Text stands before the dump", do("Cut it off, in a copy; the dump itself stays as it is", repairIt, thenUseIt, useCopy)},
 	{dump.ErrUTF16, CodeDumpNotADump, "The dump was rewritten as text by Windows, which cannot be undone", do(otherBackup, listBackups)},
-	{dump.ErrLocked, CodeDumpWrapped, "The dump is encrypted with age", do("Say in which file its key is", repairIt+" --identity KEYFILE", thenUseIt, useCopy)},
-	{dump.ErrOtherKey, CodeDumpWrapped, "The dump is encrypted with age, for another key than the one given", do("Name the file of the right key", repairIt+" --identity KEYFILE", otherBackup, listBackups)},
+	{dump.ErrLocked, CodeDumpWrapped, "The dump is encrypted with age", do("Say in which file its key is, or give --passphrase instead and type it", repairIt+" --identity KEYFILE", thenUseIt, useCopy)},
+	{dump.ErrOtherKey, CodeDumpWrapped, "The dump is encrypted with age, for another key than the one given", do("Name the file of the right key, or give --passphrase instead and type it", repairIt+" --identity KEYFILE", otherBackup, listBackups)},
 	{dump.ErrWrapped, CodeDumpWrapped, "The dump is wrapped in another format", do("See what it is, and unpack it into a new file", lookAtIt)},
 	{dump.ErrDirectory, CodeDumpOtherFormat, "The dump is a directory, not a file", do("Choose a backup made with pg_dump -Fc", listBackups)},
 	{dump.ErrTar, CodeDumpOtherFormat, "The dump is in tar format", do("Choose a backup made with pg_dump -Fc", listBackups)},
@@ -66,36 +66,27 @@ func dumpDiagnosis(err error, b backup.Set, dir string) (recovery.Diagnosis, boo
 			remedies[i].Command = filled(r.Command, b, dir)
 		}
 
-		return recovery.Diagnosis{Code: kind.code, Summary: kind.summary, Seen: b.Dump.Path + ": " + dumpReason(err),
+		return recovery.Diagnosis{Code: kind.code, Summary: kind.summary, Seen: b.Dump.Path + ": " + dumpReason(err, b.Dump.Path),
 			Intact: "The vault and the database of before are as they were; what is not sound is never loaded.", Remedies: remedies}, true
 	}
 
 	return recovery.Diagnosis{}, false
 }
 
-// dumpReason is what was found in the file, without what was being done.
-func dumpReason(err error) string {
+// dumpReason is what was found in the file, without what was being done to it.
+func dumpReason(err error, path string) string {
 	var damage *dump.DamageError
-	var terminal *dump.TerminalError
-	var prefix *dump.PrefixError
-	var implausible *dump.ImplausibleError
-	var unsupported *dump.UnsupportedError
-	switch {
-	case errors.Is(err, dump.ErrNotExact) && errors.As(err, &damage):
-		return "with that undone, " + damage.Error()
-	case errors.As(err, &damage):
-		return damage.Error()
-	case errors.As(err, &terminal):
-		return terminal.Error()
-	case errors.As(err, &prefix):
-		return prefix.Error()
-	case errors.As(err, &implausible):
-		return implausible.Error()
-	case errors.As(err, &unsupported):
-		return unsupported.Error()
-	default:
-		return reason(err)
+	text := reason(err)
+	if errors.As(err, &damage) {
+		text = damage.Error()
+	} else if at := strings.LastIndex(text, path+": "); at >= 0 {
+		text = text[at+len(path)+2:]
 	}
+	if errors.Is(err, dump.ErrNotExact) {
+		text = "with that undone, " + text
+	}
+
+	return text
 }
 
 // unwraps tells whether a repair can take off what is around the dump. What

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +20,8 @@ import (
 	"github.com/creack/pty"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"firmflow-recovery/recovery/secret"
 )
 
 // repaired repairs a file that holds the given bytes, and gives the copy. The
@@ -449,4 +452,36 @@ insert into public.%s (b, t) select decode(md5(random()::text) || md5(random()::
   repeat(E'a\r\n', (random() * 20)::int) || md5(random()::text) from generate_series(1, %d);
 create index on public.%s (t);`,
 		identifier(name), identifier(name), random.Float64(), identifier(name), random.IntN(3000), identifier(name))
+}
+
+func TestKeysComeFromAFileOrAPassphrase(t *testing.T) {
+	_, _, content := sample(t)
+	key := identity(t)
+	keys, err := ReadKeys(written(t, []byte("# public key: "+key.Recipient().String()+"\n"+key.String()+"\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _, err := repaired(t, aged(t, content, key.Recipient(), false), Repair{Keys: keys}); err != nil || !bytes.Equal(got, content) {
+		t.Errorf("with the key of a file: %v", err)
+	}
+	recipient, err := age.NewScryptRecipient("open sesame")
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipient.SetWorkFactor(10)
+	locked := aged(t, content, recipient, true)
+	for phrase, want := range map[string]error{"open sesame": nil, "something else": ErrOtherKey} {
+		keys, err := Passphrase(secret.New(phrase))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _, err := repaired(t, locked, Repair{Keys: keys}); !errors.Is(err, want) || want == nil && !bytes.Equal(got, content) {
+			t.Errorf("%q: %v, want %v", phrase, err, want)
+		}
+	}
+	for _, text := range []string{"", "age1notakey", "AGE-SECRET-KEY-1GARBLED"} {
+		if _, err := ReadKeys(written(t, []byte(text))); err == nil || text != "" && strings.Contains(err.Error(), text) {
+			t.Errorf("a key file with %q: %v, want an error that does not show it", text, err)
+		}
+	}
 }
