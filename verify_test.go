@@ -356,12 +356,15 @@ func TestB5AnEncryptedDumpIsOpenedByItsPassphrase(t *testing.T) {
 		return locked.Bytes()
 	})
 	looking(t, "repair", dir, date).want(t, 5, "dump.wrapped", "--identity KEYFILE", "--passphrase")
-	for phrase, want := range map[string]int{"wrong one": 5, "open sesame": 0} {
+	for _, c := range []struct {
+		phrase string
+		exit   int
+	}{{"wrong one", 5}, {"open sesame", 0}} {
 		s := terminal(t, "repair", date, "--backups", dir, "--state-dir", t.TempDir(), "--passphrase")
 		s.await("Passphrase: ")
-		s.press(phrase + "\n")
-		s.ends(want)
-		if strings.Contains(s.text(), phrase) {
+		s.press(c.phrase + "\n")
+		s.ends(c.exit)
+		if strings.Contains(s.text(), c.phrase) {
 			t.Errorf("the passphrase was shown: %q", s.text())
 		}
 	}
