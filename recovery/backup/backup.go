@@ -3,7 +3,8 @@
 // The script leaves, each night, db_DATE.dump and vault_snapshot_DATE.tar.gz,
 // and beside them vault_sync, a mirror of the vault that every night changes.
 // Sites add times to the dates, manifests, and copies of .env. Files that
-// belong together are a Set. Nothing here opens a dump or an archive: whether a
+// belong together are a Set. A repaired copy of a dump, db_DATE.repaired.dump, is
+// a Set of its own with the rest of its date. Nothing here opens a dump or an archive: whether a
 // set can be believed is for others to say. What a listing can tell without
 // that is in Facts.
 package backup
