@@ -68,6 +68,10 @@ func run() recovery.ExitCode {
 		return report(in)
 	case cli.Attach:
 		return attach(ctx, stops, in)
+	case cli.Verify:
+		return verify(ctx, in)
+	case cli.Repair:
+		return repair(ctx, in)
 	case cli.Wizard:
 		return guide(ctx, stops, in)
 	default:
@@ -436,14 +440,69 @@ func listBackups(ctx context.Context, in cli.Invocation) recovery.ExitCode {
 	if err != nil {
 		return tell(because(ctx, err))
 	}
-	if in.JSON {
-		err = json.NewEncoder(os.Stdout).Encode(listing)
-	} else {
-		err = plain.Backups(os.Stdout, listing)
+	if err := show(in, listing, func() error { return plain.Backups(os.Stdout, listing) }); err != nil {
+		return tell(err)
+	}
+
+	return recovery.ExitOK
+}
+
+// verify looks at a backup and prints what it saw.
+func verify(ctx context.Context, in cli.Invocation) recovery.ExitCode {
+	found, err := steps.Verify{
+		Dir: in.Settings.Backups, Name: in.Backup, Full: in.Full, Database: in.Settings.Database, Tool: hostTool(),
+		Now: time.Now, Moved: plain.Tenths(os.Stderr, time.Now),
+	}.Run(ctx)
+	if err != nil {
+		return tell(err)
+	}
+	if err := show(in, found, func() error { return plain.Verification(os.Stdout, found) }); err != nil {
+		return tell(err)
+	}
+
+	return found.Exit
+}
+
+// repair makes a repaired copy of a dump and says where it is.
+func repair(ctx context.Context, in cli.Invocation) recovery.ExitCode {
+	r := steps.Repair{
+		Dir: in.Settings.Backups, Name: in.Backup, Into: in.Into, Identity: in.Identity, Database: in.Settings.Database, Tool: hostTool(),
+		Now: time.Now, Moved: plain.Tenths(os.Stderr, time.Now),
+	}
+	if in.Passphrase {
+		phrase, err := console.Passphrase(os.Stdin, os.Stderr)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return recovery.ExitUsage
+		}
+		r.Passphrase = secret.New(string(phrase))
+	}
+	made, err := r.Run(ctx)
+	if err == nil {
+		err = show(in, made, func() error { return plain.Repaired(os.Stdout, made) })
 	}
 	if err != nil {
 		return tell(err)
 	}
 
 	return recovery.ExitOK
+}
+
+// show prints an answer, as JSON or as text.
+func show(in cli.Invocation, answer any, text func() error) error {
+	if in.JSON {
+		return json.NewEncoder(os.Stdout).Encode(answer)
+	}
+
+	return text()
+}
+
+// hostTool runs this host's pg_restore; nil where there is none.
+func hostTool() command.Runner {
+	tool, err := sandbox.Host(compose.Environment(os.Environ()), &secret.Scrubber{})
+	if err != nil {
+		return nil // what is then not looked at is said where it matters
+	}
+
+	return tool
 }

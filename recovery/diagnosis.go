@@ -88,6 +88,8 @@ var exitOf = []struct {
 	{"dump.", ExitBackup},
 	{"vault.archive.", ExitBackup},
 	{"secrets.", ExitSecrets},
+	{"verify.", ExitVerification},
+	{"repair.", ExitBlocked},
 	{"run.locked", ExitLocked},
 	{"run.unfinished", ExitBlocked},
 	{"run.stopped", ExitInterrupt},

@@ -75,6 +75,14 @@ const (
 	CodeDumpOtherDatabase recovery.Code = "dump.database.other"
 	CodeDumpNothing       recovery.Code = "dump.nothing"
 
+	CodeVerifyUnread   recovery.Code = "verify.unread"
+	CodeVerifyNoTool   recovery.Code = "verify.not-unpacked"
+	CodeVerifyOpenEnd  recovery.Code = "verify.end-in-doubt"
+	CodeRepairNothing  recovery.Code = "repair.nothing"
+	CodeRepairInTheWay recovery.Code = "repair.in-the-way"
+	CodeRepairPlace    recovery.Code = "repair.place"
+	CodeRepairKey      recovery.Code = "repair.key"
+
 	CodeDatabaseUnready recovery.Code = "database.unready"
 	CodeDatabaseFull    recovery.Code = "database.disk.full"
 	CodeDatabaseGone    recovery.Code = "database.went-away"

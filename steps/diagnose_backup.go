@@ -18,17 +18,27 @@ const hangs = 20 * time.Second
 // OpenBackup finds the backup to recover from, and the newer ones that it is
 // not. Its error carries a diagnosis.
 func OpenBackup(ctx context.Context, dir, name string) (set backup.Set, newer []backup.Set, err error) {
-	ctx, cancel := context.WithTimeout(ctx, hangs)
-	defer cancel()
-	directory, err := backup.Open(ctx, dir)
+	directory, err := openDirectory(ctx, dir)
 	if err != nil {
-		return set, nil, recovery.Fail(directoryUnreadable(dir, err), err)
+		return set, nil, err
 	}
 	if set, err = directory.Choose(name); err != nil {
 		return set, nil, recovery.Fail(notChosen(directory, name, err), err)
 	}
 
 	return set, directory.Newer(set), nil
+}
+
+// openDirectory reads a backup directory. Its error carries a diagnosis.
+func openDirectory(ctx context.Context, dir string) (backup.Directory, error) {
+	ctx, cancel := context.WithTimeout(ctx, hangs)
+	defer cancel()
+	directory, err := backup.Open(ctx, dir)
+	if err != nil {
+		return directory, recovery.Fail(directoryUnreadable(dir, err), err)
+	}
+
+	return directory, nil
 }
 
 func directoryUnreadable(dir string, err error) recovery.Diagnosis {

@@ -89,47 +89,10 @@ func vaultChanged(where string, want vault.Summary, got vault.Tree) recovery.Dia
 	}
 }
 
-// dumpKinds says what a file is instead of a dump that can be loaded.
-var dumpKinds = []struct {
-	err     error
-	code    recovery.Code
-	summary string
-	do      []recovery.Remedy
-}{
-	{dump.ErrEmpty, CodeDumpEmpty, "The dump is empty", do("pg_dump failed when it was written; choose another backup", listBackups)},
-	{dump.ErrTerminal, CodeDumpTerminal, "The dump went through a terminal, which changed its bytes",
-		do("Turn each CR LF back into LF, into a new file; this is exact", `LC_ALL=C sed 's/\r$//' DUMP > DIR/DUMP`, "Then look at that copy", "firmflow-recovery preflight --backups DIR")},
-	{dump.ErrPlain, CodeDumpPlain, "The dump is a plain SQL script, not an archive", do("Choose a backup made with pg_dump -Fc", listBackups)},
-	{dump.ErrPrefix, CodeDumpPrefix, "Text stands before the dump", do("Cut it off, into a new file", "tail -c +OFFSET DUMP > DIR/DUMP", otherBackup, listBackups)},
-	{dump.ErrUTF16, CodeDumpNotADump, "The dump was rewritten as text by Windows, which cannot be undone", do(otherBackup, listBackups)},
-	{dump.ErrWrapped, CodeDumpWrapped, "The dump is wrapped in another format", do("Unpack it, into a new file, and look at that", "file DUMP")},
-	{dump.ErrDirectory, CodeDumpOtherFormat, "The dump is a directory, not a file", do("Choose a backup made with pg_dump -Fc", listBackups)},
-	{dump.ErrTar, CodeDumpOtherFormat, "The dump is in tar format", do("Choose a backup made with pg_dump -Fc", listBackups)},
-	{dump.ErrUnsupported, CodeDumpNewer, "The dump was written by a newer PostgreSQL than this one", do("Use the database image of the backup's day", "", otherBackup, listBackups)},
-	{dump.ErrNothing, CodeDumpNothing, "The dump holds no table", do(otherBackup, listBackups)},
-	{dump.ErrSchemaOnly, CodeDumpNothing, "The dump holds tables without their rows", do(otherBackup, listBackups)},
-	{dump.ErrTruncated, CodeDumpTruncated, "The dump ends early", do(copyAgain, again, otherBackup, listBackups)},
-	{dump.ErrCorrupt, CodeDumpDamaged, "The dump is damaged", do(copyAgain, again, otherBackup, listBackups)},
-	{dump.ErrImplausible, CodeDumpDamaged, "The dump's header cannot be true", do(copyAgain, again, otherBackup, listBackups)},
-	{dump.ErrMismatch, CodeDumpDamaged, "The dump's table of contents is damaged", do(copyAgain, again, otherBackup, listBackups)},
-	{dump.ErrNotDump, CodeDumpNotADump, "The file is not a PostgreSQL dump", do("See what it is", "file DUMP", otherBackup, listBackups)},
-}
-
-// diagnoseDump gives the errors of the dump's mechanism their meaning. Its
-// intact part speaks for the moment: a dump is read before anything is begun,
-// and loaded beside what is live.
+// diagnoseDump gives the errors of the dump's mechanism their meaning.
 func (d *database) diagnoseDump(err error) recovery.Diagnosis {
-	for _, kind := range dumpKinds {
-		if !errors.Is(err, kind.err) {
-			continue
-		}
-		remedies := make([]recovery.Remedy, len(kind.do))
-		for i, r := range kind.do {
-			remedies[i] = recovery.Remedy{Do: r.Do, Command: d.filled(r.Command, err)}
-		}
-
-		return recovery.Diagnosis{Code: kind.code, Summary: kind.summary, Seen: d.Backup.Dump.Path + ": " + reason(err),
-			Intact: "The vault and the database of before are as they were; what is not sound is never loaded.", Remedies: remedies}
+	if known, is := dumpDiagnosis(err, d.Backup, d.BackupDir); is {
+		return known
 	}
 	if common := d.diagnoseLoad(err); common.Code != "" {
 		return common
@@ -137,19 +100,6 @@ func (d *database) diagnoseDump(err error) recovery.Diagnosis {
 
 	return d.diagnoseCommon(err, previousLive)
 }
-
-// filled puts the dump's path into a command.
-func (d *database) filled(command string, err error) string {
-	var prefix *dump.PrefixError
-	if errors.As(err, &prefix) {
-		command = strings.ReplaceAll(command, "OFFSET", fmt.Sprint(prefix.Offset+1))
-	}
-	command = strings.ReplaceAll(command, "DIR/DUMP", "DIR/"+base(d.Backup.Dump.Path))
-
-	return strings.ReplaceAll(command, " DUMP", " "+typed(d.Backup.Dump.Path))
-}
-
-func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
 // diagnoseLoad is about the server's side.
 func (d *database) diagnoseLoad(err error) recovery.Diagnosis {

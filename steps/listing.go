@@ -11,11 +11,9 @@ import (
 
 // ListBackups tells what lies in a backup directory, as of now.
 func ListBackups(ctx context.Context, dir string, now time.Time) (recovery.Listing, error) {
-	ctx, cancel := context.WithTimeout(ctx, hangs)
-	defer cancel()
-	directory, err := backup.Open(ctx, dir)
+	directory, err := openDirectory(ctx, dir)
 	if err != nil {
-		return recovery.Listing{}, recovery.Fail(directoryUnreadable(dir, err), err)
+		return recovery.Listing{}, err
 	}
 	if len(directory.Sets) == 0 {
 		return recovery.Listing{}, recovery.Fail(notChosen(directory, backup.Latest, backup.ErrNone), backup.ErrNone)

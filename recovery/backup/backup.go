@@ -3,12 +3,14 @@
 // The script leaves, each night, db_DATE.dump and vault_snapshot_DATE.tar.gz,
 // and beside them vault_sync, a mirror of the vault that every night changes.
 // Sites add times to the dates, manifests, and copies of .env. Files that
-// belong together are a Set. Nothing here opens a dump or an archive: whether a
+// belong together are a Set. A repaired copy of a dump, db_DATE.repaired.dump, is
+// a Set of its own with the rest of its date. Nothing here opens a dump or an archive: whether a
 // set can be believed is for others to say. What a listing can tell without
 // that is in Facts.
 package backup
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -52,10 +54,14 @@ type Set struct {
 	Manifest File
 	Env      File    // a copy of .env with the same date
 	Mirror   *Mirror // vault_sync, the same for every set; nil where there is none
+	Repaired bool    // its dump is a repaired copy of that of the set with the same date
 }
 
 // Name is what the set is called: its date, or its dump's file name.
 func (s Set) Name() string {
+	if s.Repaired {
+		return s.Date + repairedName
+	}
 	if s.Date != "" {
 		return s.Date
 	}
@@ -172,14 +178,18 @@ func (d Directory) find(name string) (Set, bool) {
 	return Set{}, false
 }
 
-// dated finds the set of a date. A day alone means the day's only set.
+// dated finds the set of a date. A day alone means the day's only set. A
+// repaired copy is meant only where its name says so.
 func (d Directory) dated(name string) (Set, bool) {
 	st, rest, ok := cutStamp(name)
-	if !ok || rest != "" {
+	if !ok || rest != "" && rest != repairedName {
 		return Set{}, false
 	}
 	var sameDay []Set
 	for _, s := range d.Sets {
+		if s.Repaired != (rest == repairedName) {
+			continue
+		}
 		if s.Date == st.String() {
 			return s, true
 		}
@@ -212,9 +222,19 @@ func (d Directory) paths(name string) []string {
 	return all
 }
 
+// Look finds a set as Choose does, and gives an incomplete one too.
+func (d Directory) Look(name string) (Set, error) {
+	s, err := d.Choose(name)
+	if incomplete, is := errors.AsType[*IncompleteError](err); is {
+		return incomplete.Set, nil
+	}
+
+	return s, err
+}
+
 // Newer lists the sets that are newer than the given one.
 func (d Directory) Newer(than Set) []Set {
-	i := slices.IndexFunc(d.Sets, func(s Set) bool { return s.Date == than.Date })
+	i := slices.IndexFunc(d.Sets, func(s Set) bool { return s.Name() == than.Name() })
 
 	return d.Sets[:max(i, 0)]
 }

@@ -83,7 +83,7 @@ func (p place) must(err error) {
 func picture(d Directory) []string {
 	var lines []string
 	for _, s := range d.Sets {
-		line := s.Date + " "
+		line := s.Name() + " "
 		for _, part := range []struct {
 			letter string
 			there  bool

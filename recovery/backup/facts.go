@@ -52,7 +52,7 @@ func (d Directory) Facts(s Set, now time.Time) Facts {
 
 // before finds a part in the newest of the older sets that has it.
 func (d Directory) before(s Set, part Part) File {
-	i := slices.IndexFunc(d.Sets, func(other Set) bool { return other.Date == s.Date })
+	i := slices.IndexFunc(d.Sets, func(other Set) bool { return other.Name() == s.Name() })
 	if i < 0 {
 		return File{}
 	}

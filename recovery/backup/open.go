@@ -172,7 +172,13 @@ func (d *Directory) pair(found []candidate) {
 	})
 
 	archives := map[string][]candidate{}
+	var copies []candidate
 	for _, c := range found {
+		if c.repaired() {
+			copies = append(copies, c)
+
+			continue
+		}
 		if n := len(d.Sets); n == 0 || d.Sets[n-1].Date != c.stamp.String() {
 			d.Sets = append(d.Sets, Set{Date: c.stamp.String(), Mirror: d.Mirror})
 		}
@@ -187,6 +193,7 @@ func (d *Directory) pair(found []candidate) {
 			archives[c.stamp.day] = append(archives[c.stamp.day], c)
 		}
 	}
+	d.addRepaired(copies)
 	d.lend(archives)
 }
 

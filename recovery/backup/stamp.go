@@ -62,6 +62,7 @@ var patterns = []struct {
 	prefix, suffix string
 }{
 	{Dump, "db_", ".dump"},
+	{Dump, "db_", repairedEnd},
 	{Archive, "vault_snapshot_", ".tar.gz"},
 	{Manifest, "manifest_", ".json"},
 	{Env, "env_", ""},

@@ -2,9 +2,11 @@
 // first, under another name, compared there, and only then made live by a
 // rename that can be undone.
 //
-// Inspect looks at the first bytes of a file. List reads its table of contents
-// and has the service's own pg_restore read it too. Read goes through every
-// byte. Server is the database's side: load, compare, swap.
+// Inspect looks at the first bytes of a file, Look at its ends and its table of
+// contents. List has the service's own pg_restore read that too. Read goes
+// through every byte, Follow does without pg_restore. Repair undoes, into a new
+// file, what was done to a dump and can be undone exactly. Server is the
+// database's side: load, compare, swap.
 //
 // It promises this. A file is never believed for an exit code alone: what was
 // read is counted and compared with the table of contents. Zero tables are

@@ -196,3 +196,29 @@ func TestInspectLooksAtTheBeginningOnly(t *testing.T) {
 		t.Errorf("missing file: got %v, want os.ErrNotExist", err)
 	}
 }
+
+// A look at the end finds most cuts and refuses no sound archive, whoever wrote
+// it.
+func TestC1InspectLooksAtTheEndToo(t *testing.T) {
+	good := guideArchive(t, guideVault(t))
+	content := gunzip(t, good)
+	missed := 0
+	for n := 1; n <= 100; n++ {
+		peek, err := archiveOf(t, good[:len(good)-n*37]).Inspect()
+		must(t, err)
+		if peek.Ends {
+			missed++
+		}
+	}
+	if missed > 5 {
+		t.Errorf("%d of 100 cuts look whole", missed)
+	}
+	for name, archive := range map[string][]byte{
+		"by the guide": good, "zeros behind it": append(bytes.Clone(good), make([]byte, 512)...),
+		"many members": append(gz(t, content[:1<<20]), gz(t, content[1<<20:])...),
+	} {
+		if peek, err := archiveOf(t, archive).Inspect(); err != nil || !peek.Ends {
+			t.Errorf("%s: %+v, %v, want a whole end", name, peek, err)
+		}
+	}
+}

@@ -30,6 +30,8 @@ const (
 	Preflight Command = "preflight"
 	Plan      Command = "plan"
 	Backups   Command = "backups"
+	Verify    Command = "verify"
+	Repair    Command = "repair"
 	Demo      Command = "demo"
 	Explain   Command = "help-code"
 	Print     Command = "print" // Output is all there is to do
@@ -55,6 +57,10 @@ type Invocation struct {
 	Verbose     bool
 	Runbook     bool
 	Keep        bool
+	Full        bool   // of Verify: read every byte
+	Into        string // of Repair: where the copy goes; empty: beside the dump
+	Identity    string // of Repair: the file of an age key
+	Passphrase  bool   // of Repair: ask for one
 	Health      bool
 	Code        string // of Explain
 	Run         string // of the commands about a run; empty: the one that matters now
@@ -136,8 +142,11 @@ func (p *parser) chose(c Command) func(*cobra.Command, []string) error {
 			f := cmd.Flag(flag)
 			return f != nil && f.Changed
 		}
-		if len(args) == 1 {
+		if c.takesRun() && len(args) == 1 {
 			p.invocation.Run = args[0]
+		}
+		if c == Verify || c == Repair {
+			p.invocation.Backup = append(args, "latest")[0]
 		}
 
 		return p.check()
@@ -155,6 +164,8 @@ func (p *parser) check() error {
 	switch {
 	case i.JSON && i.Plain:
 		return &UsageError{Text: "--json and --plain exclude each other"}
+	case i.Identity != "" && i.Passphrase:
+		return &UsageError{Text: "--identity and --passphrase exclude each other"}
 	case i.Retries < 0:
 		return &UsageError{Text: "--retries takes a number from 0 on"}
 	case i.VaultFrom != "auto" && i.VaultFrom != "archive" && i.VaultFrom != "mirror" && i.VaultFrom != "":

@@ -67,6 +67,8 @@ func TestMistakesAreUsageErrors(t *testing.T) {
 		{[]string{"restore", "--runtime", "podman"}, nil, nil, "podman"},
 		{[]string{"restore", "--retries", "-1"}, nil, nil, "--retries"},
 		{[]string{"restore", "extra"}, nil, nil, "extra"},
+		{[]string{"verify", "a", "b"}, nil, nil, "one argument"},
+		{[]string{"repair", "--identity", "x", "--passphrase"}, nil, nil, "exclude each other"},
 		{[]string{"restore"}, nil, map[string]string{etc: "FIRMFLOW_RECOVERY_DATABSE=x\n"}, "FIRMFLOW_RECOVERY_DATABSE"},
 		{[]string{"restore"}, nil, map[string]string{etc: "not a setting\n"}, "cannot be read"},
 		{[]string{"restore"}, map[string]string{"FIRMFLOW_RECOVERY_CONFIG": "/none"}, nil, "settings file"},
@@ -100,6 +102,15 @@ func TestCommandsAndTheirFlags(t *testing.T) {
 				t.Errorf("%v is taken", wrong)
 			}
 		}
+	}
+	if in, err = parse([]string{"verify"}, nil, nil); err != nil || in.Command != cli.Verify || in.Backup != "latest" || in.Full {
+		t.Errorf("%+v, %v", in, err)
+	}
+	if in, err = parse([]string{"verify", "2026-11-22", "--full", "--json"}, nil, nil); err != nil || in.Backup != "2026-11-22" || !in.Full || !in.JSON {
+		t.Errorf("%+v, %v", in, err)
+	}
+	if in, err = parse([]string{"repair", "2026-11-22", "--into", "/d", "--identity", "/k"}, nil, nil); err != nil || in.Command != cli.Repair || in.Into != "/d" || in.Identity != "/k" || in.Backup != "2026-11-22" {
+		t.Errorf("%+v, %v", in, err)
 	}
 	if in, err = parse([]string{"help", "dump.terminal"}, nil, nil); err != nil || in.Command != cli.Explain || in.Code != "dump.terminal" {
 		t.Errorf("%+v, %v", in, err)

@@ -23,6 +23,26 @@ const examples = `  firmflow-recovery preflight --original-env /safe/original.en
   firmflow-recovery restore --backup latest --original-env /safe/original.env \
       --confirm "$(hostname)" --plain`
 
+const aboutVerify = `Look whether a backup is sound; change nothing.
+
+BACKUP is latest (what a restore would take), a date as "backups" lists it, or
+a dump. Without --full it reads headers, the table of contents and last bytes,
+in under a second; with --full every byte, once. It says what each cannot tell.
+
+Exit codes: 0 nothing wrong found, 5 a part is missing, incomplete or corrupt,
+9 not all could be looked at.`
+
+const aboutRepair = `Repair a backup's dump where that is exact: line ends that a terminal changed,
+text before the dump, gzip, zstd or age around it.
+
+The repaired copy goes beside the dump, as db_DATE.repaired.dump, or into
+another directory, where links to the rest of the backup are put beside it. It
+is read to its end before it gets its name; the dump itself is never changed.
+"restore --backup DATE-repaired" recovers from it.
+
+Exit codes: 0 repaired, 3 nothing to repair or no place for the copy, 5 not
+repairable for sure.`
+
 // root builds the tree of commands. Cobra neither prints nor exits.
 func (p *parser) root() *cobra.Command {
 	root := &cobra.Command{
@@ -37,6 +57,8 @@ func (p *parser) root() *cobra.Command {
 	p.showFlags(root)
 	ordered := []*cobra.Command{
 		p.command(Backups, "List the backups", p.settingFlags, p.showFlags),
+		p.command(Verify, "Look whether a backup is sound; change nothing", p.settingFlags, p.verifyFlags),
+		p.command(Repair, "Repair a dump where that is exact, into a copy", p.settingFlags, p.repairFlags),
 		p.command(Preflight, "Look whether a recovery could run; change nothing", p.settingFlags, p.lookFlags),
 		p.command(Plan, "Show what a recovery would do; change nothing", p.settingFlags, p.planFlags),
 		p.command(Restore, "Recover from a backup", p.settingFlags, p.runFlags),
@@ -47,11 +69,12 @@ func (p *parser) root() *cobra.Command {
 		p.command(Undo, "Take a run back: what was live before is live again", p.settingFlags, p.backFlags),
 		p.command(Cleanup, "Delete what a finished run has set aside", p.settingFlags, p.backFlags),
 		p.command(Demo, "Make a small installation, lose it, and recover it", p.demoFlags),
-		p.helpCommand(root), p.versionCommand(), p.completionCommand(),
 	}
+	help := p.helpCommand(root)
+	ordered = append(ordered, help, p.versionCommand(), p.completionCommand())
 	root.AddCommand(ordered...) // cobra sorts the list it is given
 	root.AddCommand(p.sampleCommand())
-	root.SetHelpCommand(ordered[len(ordered)-3])
+	root.SetHelpCommand(help)
 	usual := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		if cmd != root {
@@ -110,8 +133,13 @@ func unknownFlag(cmd *cobra.Command, err error) error {
 
 func (p *parser) command(c Command, short string, flags ...func(*cobra.Command)) *cobra.Command {
 	cmd := &cobra.Command{Use: string(c), Short: short, Args: cobra.NoArgs, RunE: p.chose(c)}
-	if c.takesRun() {
+	switch {
+	case c.takesRun():
 		cmd.Use, cmd.Args = string(c)+" [RUN]", atMostOne
+	case c == Verify:
+		cmd.Use, cmd.Args, cmd.Long = "verify [BACKUP]", atMostOne, aboutVerify
+	case c == Repair:
+		cmd.Use, cmd.Args, cmd.Long = "repair [BACKUP]", atMostOne, aboutRepair
 	}
 	for _, add := range flags {
 		add(cmd)
@@ -159,6 +187,19 @@ func (p *parser) lookFlags(cmd *cobra.Command) {
 func (p *parser) planFlags(cmd *cobra.Command) {
 	p.lookFlags(cmd)
 	cmd.Flags().BoolVar(&p.invocation.Runbook, "runbook", false, "as shell commands, to be run without this program")
+}
+
+func (p *parser) verifyFlags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&p.invocation.Full, "full", false, "read every byte, not beginnings and ends only")
+	p.showFlags(cmd)
+}
+
+func (p *parser) repairFlags(cmd *cobra.Command) {
+	f, i := cmd.Flags(), &p.invocation
+	f.StringVar(&i.Into, "into", "", "directory of the copy (default: the backups')")
+	f.StringVar(&i.Identity, "identity", "", "key file of a dump that age has encrypted")
+	f.BoolVar(&i.Passphrase, "passphrase", false, "ask for the passphrase of such a dump")
+	p.showFlags(cmd)
 }
 
 func (p *parser) runFlags(cmd *cobra.Command) {

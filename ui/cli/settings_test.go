@@ -160,7 +160,7 @@ func TestArgumentsAreShownBackWithoutControlCharacters(t *testing.T) {
 
 // TestEveryHelpFits: 80 columns, for every command.
 func TestEveryHelpFits(t *testing.T) {
-	for _, command := range []string{"", "backups", "preflight", "plan", "restore", "resume", "demo", "help", "version", "completion"} {
+	for _, command := range []string{"", "backups", "verify", "repair", "preflight", "plan", "restore", "resume", "demo", "help", "version", "completion"} {
 		text := must(parse([]string{command, "--help"}[max(0, 1-len(command)):], nil, nil)).Output
 		if !strings.Contains(text, "Usage:") {
 			t.Errorf("%s --help: %q", command, text)
@@ -176,7 +176,7 @@ func TestEveryHelpFits(t *testing.T) {
 func TestHelpNamesCommandsInTheOrderOfUseAndHidesTheSample(t *testing.T) {
 	text := must(parse([]string{"--help"}, nil, nil)).Output
 	at := 0
-	for _, name := range []string{"backups", "preflight", "plan", "restore", "resume", "demo", "help", "version", "completion"} {
+	for _, name := range []string{"backups", "verify", "repair", "preflight", "plan", "restore", "resume", "demo", "help", "version", "completion"} {
 		i := strings.Index(text, "\n  "+name+" ")
 		if i < at {
 			t.Errorf("%s stands at %d, the one before it at %d", name, i, at)

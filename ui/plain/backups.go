@@ -13,11 +13,15 @@ import (
 func Backups(w io.Writer, l recovery.Listing) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", Clean(l.Directory), recovery.Counted(int64(len(l.Backups)), "backup"))
+	width := 18
+	for _, one := range l.Backups {
+		width = max(width, len(Clean(one.Name)))
+	}
 	if len(l.Backups) > 0 {
-		fmt.Fprintf(&b, "  %-18s %-14s %-10s %-10s %-5s %s\n", "BACKUP", "AGE", "VAULT", "DATABASE", ".ENV", "REMARKS")
+		fmt.Fprintf(&b, "  %-*s %-14s %-10s %-10s %-5s %s\n", width, "BACKUP", "AGE", "VAULT", "DATABASE", ".ENV", "REMARKS")
 	}
 	for _, one := range l.Backups {
-		fmt.Fprintf(&b, "  %-18s %-14s %-10s %-10s %-5s %s\n", Clean(one.Name), recovery.Span(one.Age), size(one.VaultBytes), size(one.DumpBytes),
+		fmt.Fprintf(&b, "  %-*s %-14s %-10s %-10s %-5s %s\n", width, Clean(one.Name), recovery.Span(one.Age), size(one.VaultBytes), size(one.DumpBytes),
 			yesNo(one.Env), Clean(strings.Join(one.Remarks, "; ")))
 	}
 	for _, name := range l.Unusable {

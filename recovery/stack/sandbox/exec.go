@@ -20,6 +20,28 @@ func (r *Runtime) In(service string) command.Runner { return inside{r, service} 
 // Tool runs a program of this host with the service's PATH.
 func (r *Runtime) Tool(service string) command.Runner { return tool{r, service} }
 
+// Host runs this host's own pg_restore, of the newest version that is installed,
+// for a dump that is looked at and no service. It returns ErrNoPostgres where
+// there is none.
+func Host(environment []string, scrub *secret.Scrubber) (command.Runner, error) {
+	r := New(Options{Environment: environment, Scrub: scrub})
+	bin, err := r.newestWith("pg_restore")
+	if err != nil {
+		return nil, err
+	}
+
+	return host{r, bin}, nil
+}
+
+type host struct {
+	r   *Runtime
+	bin string
+}
+
+func (h host) Run(ctx context.Context, c command.Cmd) error {
+	return h.r.runIn(ctx, h.bin+string(filepath.ListSeparator)+h.r.path(), c)
+}
+
 type inside struct {
 	r       *Runtime
 	service string
@@ -84,6 +106,11 @@ func (r *Runtime) run(ctx context.Context, s configured, c command.Cmd, environm
 		path = bin + string(filepath.ListSeparator) + path
 	}
 
+	return r.runIn(ctx, path, c, environment...)
+}
+
+// runIn runs a command that is looked for in a path.
+func (r *Runtime) runIn(ctx context.Context, path string, c command.Cmd, environment ...string) error {
 	asked := c.Args
 	if len(asked) > 0 {
 		if program, ok := r.find(asked[0], path); ok {

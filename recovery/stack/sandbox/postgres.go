@@ -232,12 +232,16 @@ func Programs(environment []string) (string, error) {
 	return New(Options{Environment: environment}).newest()
 }
 
-func (r *Runtime) newest() (string, error) {
-	found, err := filepath.Glob(filepath.Join(r.packages, "*", "bin", "postgres"))
+func (r *Runtime) newest() (string, error) { return r.newestWith("postgres") }
+
+// newestWith finds the directory of the newest version that has a program: a
+// host may have PostgreSQL's clients and no server.
+func (r *Runtime) newestWith(name string) (string, error) {
+	found, err := filepath.Glob(filepath.Join(r.packages, "*", "bin", name))
 	if err == nil && len(found) > 0 {
 		return filepath.Dir(slices.MaxFunc(found, newer)), nil
 	}
-	if program, ok := r.find("postgres", r.path()); ok {
+	if program, ok := r.find(name, r.path()); ok {
 		if program, err = filepath.EvalSymlinks(program); err == nil {
 			return filepath.Dir(program), nil
 		}
