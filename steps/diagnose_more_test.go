@@ -1,0 +1,63 @@
+package steps
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"firmflow-recovery/recovery"
+	"firmflow-recovery/recovery/backup"
+	"firmflow-recovery/recovery/evidence"
+	"firmflow-recovery/recovery/journal"
+)
+
+// causesBeside are those of what comes before and after the five steps: the
+// evidence, an undo, a cleanup, and looking at backups.
+func causesBeside(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
+	t.Helper()
+	s := stopped(t)
+	set := backup.Set{Date: "2026-11-22", Dump: backup.File{Path: "/backups/db_2026-11-22.dump"}, Archive: backup.File{Path: "/backups/vault.tar.gz"}}
+	broken := errors.New("permission denied")
+	none := fmt.Errorf("find it: %w", evidence.ErrUnrecognised)
+	references := evidence.References{Table: `public."Document"`, Column: "key", Referenced: 9, Missing: 1, WrongSize: 1}
+
+	return map[recovery.Code][]recovery.Diagnosis{
+		CodeChainUnknown:      {chainUnknown(s.RunID, none)},
+		CodeChainBegins:       {chainBegins(evidence.Chain{Table: "audit", FirstBad: "11"})},
+		CodeChainBroken:       {chainBroken(evidence.Chain{Table: "audit", Length: 9, Missing: 1, FirstBad: "5", Forks: 1, Twice: 1, Altered: 1})},
+		CodeDocumentsUnknown:  {documentsUnknown(s.RunID, none)},
+		CodeDocumentsMissing:  {documentsMissing(s.RunID, references, "/runs/documents.csv")},
+		CodeDocumentsSize:     {documentsCut(references, "")},
+		CodeDecryptionUnknown: {notOpened(24), nothingToOpen()},
+		CodeDecryptionFailed:  {someNotOpened(evidence.Decryption{Tried: 24, Opened: 22, Failed: []string{"a", "b"}, Key: "AUTH_SECRET"})},
+
+		CodeRunStopped: {carried(t, nothingToWatch("", &journal.StoppedError{Run: "20261123-030107", Last: time.Unix(0, 0)}))},
+		CodeRunNone:    {carried(t, nothingToWatch("20261123-030107", journal.ErrNoRun))},
+
+		CodeUndoFailed:  {(&undo{Stack: s}).diagnose(broken, undoNotBegun)},
+		CodeUndoGone:    {undoGone("database firmflow_before_1", "The live one is whole."), undoNothingOfIt(s, scene{})},
+		CodeUndoOther:   {undoOther(s, "vault", "another receipt")},
+		CodeUndoName:    {undoNameTaken("firmflow_undone_1")},
+		CodeUndoHalf:    {undoHalf(s, broken)},
+		CodeUndoNothing: {undoNothing(""), undoNothing("20261123-030107")},
+		CodeUndoCleaned: {undoCleaned(recovery.State{Run: "20261123-030107"})},
+		CodeUndoInputs:  {notThisInstallation("20261123-030107", recovery.Undoing, []string{"vault: was /a, is /b"})},
+
+		CodeCleanNothing:  {cleanNothing("")},
+		CodeCleanEarly:    {cleanEarly(recovery.State{Run: "20261123-030107"}), cleanEarly(recovery.State{Undoing: true})},
+		CodeCleanLive:     {cleanLive("/vault", "/vault.before-1")},
+		CodeCleanInUse:    {cleanInUse("psql from 10.0.4.7")},
+		CodeCleanNotOurs:  {cleanNotOurs(broken)},
+		CodeCleanDatabase: {cleanDown(s)},
+		CodeCleanFailed:   {(&cleanup{Stack: s}).Diagnose(broken)},
+
+		CodeRepairNothing:  {repairNothing(set, "/backups", false), repairNothing(set, "/backups", true)},
+		CodeRepairInTheWay: {repairInTheWay("/backups/none.dump", set, "/backups")},
+		CodeRepairPlace:    {repairPlace("/backups/db.dump", "/backups", set, broken)},
+		CodeRepairKey:      {repairKey("/key", broken)},
+		CodeVerifyOpenEnd:  {endInDoubt(set, "/backups")},
+		CodeVerifyUnread:   {notRead("/backups/db.dump", broken)},
+		CodeVerifyNoTool:   {notUnpacked(set, "/backups")},
+	}
+}
