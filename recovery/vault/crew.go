@@ -2,7 +2,9 @@ package vault
 
 import (
 	"context"
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 )
 
@@ -32,7 +34,7 @@ func muster[J any](ctx context.Context, fail context.CancelCauseFunc, do func(co
 				if ctx.Err() != nil {
 					continue
 				}
-				if err := do(ctx, j); err != nil {
+				if err := guarded(ctx, j, do); err != nil {
 					fail(err)
 				}
 			}
@@ -40,6 +42,18 @@ func muster[J any](ctx context.Context, fail context.CancelCauseFunc, do func(co
 	}
 
 	return c
+}
+
+// guarded makes a panic of a job its error: in a goroutine of its own it would
+// end the program, and leave a terminal as the screen had it.
+func guarded[J any](ctx context.Context, j J, do func(context.Context, J) error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("a mistake of this program: %v\n%s", cause, debug.Stack())
+		}
+	}()
+
+	return do(ctx, j)
 }
 
 func (c *crew[J]) give(ctx context.Context, j J) error {
