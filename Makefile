@@ -42,8 +42,8 @@ vet: ## run go vet
 lint: ## run golangci-lint, building it first where it is missing
 	@linter=$$(.ci/setup lint) && set -x && "$$linter" run ./...
 
-go-test: ## run the Go tests alone, with the race detector
-	$(REQUIRE) go test -race -count=1 -timeout 40m ./...
+go-test: ## run the Go tests alone, with the race detector; most of them wait for an installation of their own
+	$(REQUIRE) go test -race -count=1 -timeout 40m -parallel 4 ./...
 
 test-large: ## recover 2 GiB of documents and a dump of 1 GiB, and measure the memory: minutes, and 10 GiB of disk
 	FIRMFLOW_RECOVERY_TEST_LARGE=1 go test -count=1 -v -timeout 60m -run TestMemoryDoesNotGrowWithTheData .
