@@ -350,7 +350,7 @@ func TestPlanAndRunbookChangeNothing(t *testing.T) {
 	before := standing(t, i)
 	firmflow(t, nil, args(i, "plan", i.Backups)...).want(t, 0, "Plan: backup", "REPLACED, AND KEPT", "LOST", "READY")
 	r := firmflow(t, nil, args(i, "plan", i.Backups, "--runbook")...)
-	r.want(t, 0, "#!/bin/sh", "tar -xzf", "pg_restore", "alter database")
+	r.want(t, 0, "#!/bin/sh", "tar --numeric-owner -xzf", "pg_restore", "alter database")
 	script := filepath.Join(t.TempDir(), "runbook.sh")
 	write(t, script, r.out)
 	must(t, "/", "sh", "-n", script)

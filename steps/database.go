@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"firmflow-recovery/recovery"
 	"firmflow-recovery/recovery/dump"
@@ -205,16 +206,16 @@ func (d *database) load(ctx context.Context, into string, p recovery.Progress) e
 	p.Phase("load data", recovery.Bytes)
 	size := d.Backup.Dump.Size
 	moved := counter(p, size)
-	var sent int64
+	var sent atomic.Int64 // what goes in and what is said come from two goroutines
 
 	return d.server().Load(ctx, d.Backup.Dump.Path, into, d.read.contents, dump.LoadOptions{}, dump.LoadProgress{
 		Moved: func(n int64) {
-			sent += n
+			sent.Add(n)
 			moved(n)
 		},
 		Item: func(done, total int, what string) {
 			p.Log("pg_restore: " + what)
-			if sent < size || !finishing(what) {
+			if sent.Load() < size || !finishing(what) {
 				return
 			}
 			p.Phase("indexes and constraints", recovery.Items)
