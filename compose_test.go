@@ -38,7 +38,7 @@ const composeFile = `services:
       POSTGRES_PASSWORD: ${POSTGRES_PASSWORD}
       POSTGRES_DB: firmflow
     volumes:
-      - dbdata:/var/lib/postgresql/data
+      - DATA:/var/lib/postgresql/data
   web:
     image: IMAGE
     command: ["sample-app"]
@@ -57,7 +57,7 @@ const composeFile = `services:
       test: ["CMD", "/firmflow-recovery", "sample-app", "--health"]
       interval: 1s
 volumes:
-  dbdata:
+  DATA:
 `
 
 // site is a FirmFlow on the real Compose.
@@ -70,6 +70,7 @@ type site struct {
 // the end.
 func installed(t *testing.T) *site {
 	t.Helper()
+	t.Parallel() // each is a project of its own
 	need(t, "docker", exec.Command("docker", "compose", "version").Run() == nil && exec.Command("docker", "image", "inspect", image).Run() == nil)
 	dir := t.TempDir()
 	i := &site{
@@ -84,7 +85,7 @@ func installed(t *testing.T) *site {
 	})
 	buildApp(t, app)
 	env := "POSTGRES_PASSWORD=passw0rd-of-the-test\nAUTH_SECRET='a$b-0123456789abcdef0123456789abcdef'\nLICENSE_KEY=" + sample.NewLicense("test") + "\nFIELD_ENCRYPTION_KEY=fedcba9876543210fedcba98\n"
-	write(t, filepath.Join(i.dir, "compose.yaml"), strings.NewReplacer("IMAGE", app, "PORT", fmt.Sprint(i.port)).Replace("name: "+i.project+"\n"+composeFile))
+	write(t, filepath.Join(i.dir, "compose.yaml"), strings.NewReplacer("IMAGE", app, "PORT", fmt.Sprint(i.port), "DATA:", i.project+"data:").Replace("name: "+i.project+"\n"+composeFile))
 	write(t, filepath.Join(i.dir, ".env"), env)
 	write(t, i.original, env)
 	for _, made := range []string{i.vault, i.backups} {
