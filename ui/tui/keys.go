@@ -158,7 +158,7 @@ func (m model) pressStop(name string) (model, tea.Cmd) {
 // which tells a stop from a refusal.
 func (m model) halt(when Halt) (model, tea.Cmd) {
 	m = m.cover(noOverlay)
-	m.stopping = true
+	m.stopping, m.after = when == Now, when == AfterStep // until the step ends, what it asks can be answered
 	stop := m.stop
 	if stop == nil && m.ask != nil {
 		return m.answer(recovery.Answer{})

@@ -64,7 +64,8 @@ type model struct {
 	scroll        int // lines away from where the page begins
 	now           time.Time
 	armed         int  // seconds in which another ctrl+c stops at once
-	stopping      bool // the operator chose to stop
+	stopping      bool // the operator chose to stop now
+	after         bool // or after the step in hand
 	stop          func(Halt)
 	detach        func()
 	save          func(run recovery.RunID, name string, content []byte) (path string, err error)

@@ -105,6 +105,8 @@ func (m model) header(title string) string {
 	left := " " + m.look.title.Render("FirmFlow Recovery")
 	if m.stopping && m.state.Verdict == nil {
 		title = "stopping at the next safe point"
+	} else if m.after && m.ask == nil && m.state.Verdict == nil {
+		title = "stopping after this step"
 	}
 	if title != "" {
 		left += "  " + m.glyphs().then + "  " + title

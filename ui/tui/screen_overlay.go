@@ -30,10 +30,11 @@ func (m model) halts() []halt {
 	case !m.state.Started() || m.state.Verdict != nil:
 		return []halt{way("Keep going", "", keep), way("Stop now", "nothing has been changed", stop(Now))}
 	}
-	all := []halt{
-		way("Keep going", "", keep), way("Stop after this step", "resume later", stop(AfterStep)),
-		way("Stop now, resume later", "the step is done again", stop(Now)),
+	all := []halt{way("Keep going", "", keep)}
+	if m.ask == nil { // else no step is in hand
+		all = append(all, way("Stop after this step", "resume later", stop(AfterStep)))
 	}
+	all = append(all, way("Stop now, resume later", "the step is done again", stop(Now)))
 	if m.detach != nil {
 		all = append(all, way("Detach", "the screen ends; the work goes on, told in lines", model.leaveRunning))
 	}
@@ -165,7 +166,7 @@ func (m model) helpPage() page {
 		"  "+fill(g.done, 4)+"ok, done        "+fill(g.current, 4)+"running        "+fill(g.waiting, 4)+"waiting",
 		"  "+fill(g.warned, 4)+"warning         "+fill(g.unproven, 4)+"not proven     "+fill(g.failed, 4)+"FAILED",
 		"")
-	more := "Nothing changes before the plan is confirmed. What is replaced is set aside, never deleted. " +
+	more := "Nothing changes before the plan is confirmed. What is replaced is set aside; only cleanup deletes it. " +
 		"Every failure has a page of its own: firmflow-recovery help CODE"
 	body = append(body, indented(m.wrap(more, m.width-4), 2)...)
 

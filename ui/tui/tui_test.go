@@ -187,3 +187,20 @@ func TestWorkGoesOnBelowTheStopDialog(t *testing.T) {
 		t.Error("enter does not leave the verdict")
 	}
 }
+
+// TestAStepThatFailsAfterAllCanBeAnswered: who chose to stop after the step is
+// asked when it fails, and must be able to answer.
+func TestAStepThatFailsAfterAllCanBeAnswered(t *testing.T) {
+	m := newModel(Options{Stop: func(Halt) {}})
+	m, _ = play(t, m, eventsMsg(new(tape).load().events), key("ctrl+c"), key("down"), key("enter"))
+	m, _ = play(t, m, eventsMsg(new(tape).fail().events))
+	if a, answered := consent(t, m, failure, []tea.KeyMsg{key("enter")}); !answered || a.Choice != recovery.Retry {
+		t.Errorf("got %+v, %t", a, answered)
+	}
+	m, _ = play(t, m, newAsking(failure, make(chan recovery.Answer, 1)), tickMsg{}, tickMsg{}, tickMsg{}, key("ctrl+c"))
+	for _, h := range m.halts() {
+		if h.Label == "Stop after this step" {
+			t.Error("no step is in hand, and its end is offered")
+		}
+	}
+}
