@@ -38,8 +38,8 @@ func chainBroken(c evidence.Chain) recovery.Diagnosis {
 	say(c.Forks, "that share their predecessor with another")
 	say(c.Twice, "whose hash is another's, too")
 	say(c.Altered, "that are not what their own hashes say")
-	if extra := int64(len(c.Heads)) - c.Starts; extra != 0 {
-		seen = append(seen, fmt.Sprintf("%d ends for %d beginnings", len(c.Heads), c.Starts))
+	if extra := c.Ends - c.Starts; extra != 0 {
+		seen = append(seen, fmt.Sprintf("%d ends for %d beginnings", c.Ends, c.Starts))
 	}
 
 	return recovery.Diagnosis{

@@ -93,7 +93,9 @@ func (r *restart) documents(ctx context.Context, db asked) (recovery.Finding, []
 	var list bytes.Buffer
 	c, err := evidence.Compare(ctx, db, files, named, &list)
 	if errors.Is(err, evidence.ErrUnrecognised) {
-		return recovery.Problem(subject, recovery.Unproven, documentsUnknown(r.RunID, err)), r.anySample(ctx), nil
+		sample, problem := r.anySample(ctx)
+
+		return recovery.Problem(subject, recovery.Unproven, documentsUnknown(r.RunID, err)), sample, problem
 	}
 	if err != nil {
 		return recovery.Finding{}, nil, err
@@ -132,18 +134,22 @@ func cutLast(s, separator string) (before, after string, found bool) {
 
 // anySample takes documents from the vault where the database does not say which
 // there are.
-func (r *restart) anySample(ctx context.Context) []string {
+func (r *restart) anySample(ctx context.Context) ([]string, error) {
 	const some = 24
 	var paths []string
 	enough := errors.New("enough")
-	_ = vault.Files(ctx, r.Vault, func(path string, _ int64) error {
+	err := vault.Files(ctx, r.Vault, func(path string, _ int64) error {
 		if paths = append(paths, path); len(paths) == some {
 			return enough
 		}
 		return nil
 	})
 
-	return paths
+	if errors.Is(err, enough) {
+		err = nil
+	}
+
+	return paths, err
 }
 
 func (r *restart) decryption(ctx context.Context, sample []string) (recovery.Finding, error) {

@@ -8,16 +8,17 @@ import (
 
 // Chain is an audit log whose rows each hold the hash of the row before.
 type Chain struct {
-	Table    string // with its schema, quoted as SQL needs it
-	Previous string // the column with the hash of the row before
-	Hash     string // the column with the row's own hash
-	Length   int64  // rows
-	Starts   int64  // rows that name no predecessor
-	Heads    []string
-	Missing  int64  // rows whose predecessor is not there
-	FirstBad string // one of them, by its primary key
-	Forks    int64  // rows that name a predecessor which another one names, too
-	Twice    int64  // rows whose own hash another one has, too
+	Table    string   // with its schema, quoted as SQL needs it
+	Previous string   // the column with the hash of the row before
+	Hash     string   // the column with the row's own hash
+	Length   int64    // rows
+	Starts   int64    // rows that name no predecessor
+	Ends     int64    // rows that no other names as its predecessor
+	Heads    []string // their hashes, at most a hundred
+	Missing  int64    // rows whose predecessor is not there
+	FirstBad string   // one of them, by its primary key
+	Forks    int64    // rows that name a predecessor which another one names, too
+	Twice    int64    // rows whose own hash another one has, too
 
 	Combined string // how Hash follows from Previous and another column; empty: not recognised
 	Content  string // which column that other one is the SHA-256 of; empty: not recognised
@@ -27,14 +28,14 @@ type Chain struct {
 // Intact tells whether every row links to the one before, in one unbroken line
 // from each beginning to its head, and no row contradicts its own hashes.
 func (c Chain) Intact() bool {
-	return c.Missing == 0 && c.Forks == 0 && c.Twice == 0 && c.Altered == 0 && int64(len(c.Heads)) == c.Starts && (c.Starts > 0 || c.Length == 0)
+	return c.Missing == 0 && c.Forks == 0 && c.Twice == 0 && c.Altered == 0 && c.Ends == c.Starts && (c.Starts > 0 || c.Length == 0)
 }
 
 // Cut tells whether the only thing wrong is that the first row names a
 // predecessor which is not there. That may be how this application begins its
 // chains, or the beginning may have been cut off: the rows cannot tell.
 func (c Chain) Cut() bool {
-	return c.Starts == 0 && c.Missing == 1 && len(c.Heads) == 1 && c.Forks == 0 && c.Twice == 0 && c.Altered == 0
+	return c.Starts == 0 && c.Missing == 1 && c.Ends == 1 && c.Forks == 0 && c.Twice == 0 && c.Altered == 0
 }
 
 // sampled is how many values a recognition looks at. One that is wrong about so

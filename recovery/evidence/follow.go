@@ -34,10 +34,11 @@ func follow(ctx context.Context, db Database, c Chain, all []column) (Chain, err
 	if err != nil {
 		return c, fmt.Errorf("follow the audit log: %w", err)
 	}
-	err = db.Rows(ctx, fill.Replace(`select OWN from TABLE a where not exists (select 1 from TABLE b where BEFORE = OWN) limit 1000`), func(row []string) error {
+	err = db.Rows(ctx, fill.Replace(`select OWN, count(*) over () from TABLE a where not exists (select 1 from TABLE b where BEFORE = OWN) limit 100`), func(row []string) error {
 		c.Heads = append(c.Heads, row[0])
+		_, err := fmt.Sscan(row[1], &c.Ends)
 
-		return nil
+		return err
 	})
 	if err != nil {
 		return c, fmt.Errorf("find the head of the audit log: %w", err)

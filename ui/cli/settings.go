@@ -102,6 +102,9 @@ func (s Settings) check() error {
 	if s.Runtime != "compose" && s.Runtime != "sandbox" {
 		return &UsageError{Text: fmt.Sprintf("runtime %q is unknown", s.Runtime), Hint: "It is compose or sandbox."}
 	}
+	if s.VaultColumn != "" && !strings.Contains(s.VaultColumn, ".") {
+		return &UsageError{Text: fmt.Sprintf("vault column %q names no table", s.VaultColumn), Hint: "It is TABLE.COLUMN, such as Document.storageKey."}
+	}
 	if s.AppURL == "" {
 		return nil
 	}
