@@ -6,7 +6,6 @@ import (
 	"compress/gzip"
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -142,28 +141,8 @@ func TestAKilledRecoveryIsResumed(t *testing.T) {
 // stopAt starts a recovery and sends it a signal once it says a text.
 func stopAt(t *testing.T, i *demo.Installation, text string, s syscall.Signal) result {
 	t.Helper()
-	cmd := exec.Command(program, args(i, "restore", i.Backups, "--confirm", hostname(t), "--verbose")...)
-	watch := &watcher{text: text, seen: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = watch, watch
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = cmd.Wait()
-	}()
-	select {
-	case <-watch.seen:
-	case <-ended:
-		t.Fatalf("the recovery ended and never said %q:\n%s", text, watch.all.String())
-	case <-time.After(2 * time.Minute):
-		t.Errorf("the recovery never said %q", text)
-	}
-	_ = cmd.Process.Signal(s)
-	<-ended
 
-	return result{watch.all.String(), cmd.ProcessState.ExitCode()}
+	return stopped(t, args(i, "restore", i.Backups, "--confirm", hostname(t), "--verbose"), text, s)
 }
 
 // watcher tells when a text has been written.
