@@ -14,8 +14,8 @@ import (
 const about = `Brings a lost FirmFlow installation back, and proves that it did.
 
 Five steps: prepare the environment, restore the vault, start the database and
-hold the app, load the dump, make it live and restart. Nothing that is replaced
-is ever deleted.
+hold the app, load the dump, make it live and restart. What is replaced is kept,
+until you free it with cleanup.
 
 Without a command it is the guided recovery.`
 
