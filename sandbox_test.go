@@ -393,7 +393,7 @@ func TestAnAppThatDoesNotStartIsNotVerifiedAndResumedAfterTheFix(t *testing.T) {
 		t.Fatal("the configuration was not broken")
 	}
 	r := firmflow(t, nil, args(i, "restore", i.Backups, "--confirm", hostname(t), "--patience", "5s")...)
-	r.want(t, 8, "RESTORED, NOT VERIFIED", "app.", "intact", "The restored vault and database are live")
+	r.want(t, 8, "RESTORED, NOT VERIFIED", "app.", "intact", "The restored vault and database are live", "tail -n 50 "+filepath.Join(i.Project, "log", "app.log"))
 	write(t, config, good)
 	firmflow(t, nil, args(i, "resume", i.Backups)...).want(t, 0, "VERIFIED in")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"syscall"
 
 	"firmflow-recovery/recovery"
@@ -95,6 +96,10 @@ func (s *Stack) diagnoseService(err error) (recovery.Diagnosis, bool) {
 }
 
 func (s *Stack) logsOf(service string) string {
+	if s.fromSandbox() {
+		return typed("tail", "-n", "50", filepath.Join(s.ProjectDir, "log", service+".log"))
+	}
+
 	return typed("docker", "compose", "--project-directory", s.ProjectDir, "logs", "--tail", "50", service)
 }
 

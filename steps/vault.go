@@ -237,8 +237,8 @@ func (v *vaultStep) appUser() (uid, gid int, known bool) {
 }
 
 // fromSandbox tells whether the app runs as we do, so that ownership is ours.
-func (v *vaultStep) fromSandbox() bool {
-	_, compose := v.Runtime.(resolver)
+func (s *Stack) fromSandbox() bool {
+	_, compose := s.Runtime.(resolver)
 
 	return !compose
 }
