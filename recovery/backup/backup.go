@@ -21,14 +21,22 @@ import (
 type Part string
 
 // The parts of a backup set. A recovery needs a dump and a vault: an archive,
-// or else the mirror.
+// or else the mirror. What follows Env is what this program's own backups have
+// besides.
 const (
-	Dump     Part = "dump"
-	Archive  Part = "vault archive"
-	Manifest Part = "manifest"
-	Env      Part = "env"
-	Vault    Part = "vault"
+	Dump    Part = "dump"
+	Archive Part = "vault archive"
+	Proof   Part = "manifest"
+	Env     Part = "env"
+	List    Part = "vault list"     // a digest for each document
+	Compose Part = "compose files"  // as a tar, or encrypted as .env is
+	Card    Part = "bootstrap card" // how to recover by hand
+	Sums    Part = "checksums"      // of the files, for sha256sum -c
+	Vault   Part = "vault"
 )
+
+// Parts lists the parts that are files of a set.
+func Parts() []Part { return []Part{Dump, Archive, Proof, Env, List, Compose, Card, Sums} }
 
 // Latest is the name by which Choose knows the newest set.
 const Latest = "latest"
@@ -52,7 +60,11 @@ type Set struct {
 	Dump     File
 	Archive  File
 	Manifest File
-	Env      File    // a copy of .env with the same date
+	Env      File // a copy of .env with the same date
+	List     File
+	Compose  File
+	Card     File
+	Sums     File
 	Mirror   *Mirror // vault_sync, the same for every set; nil where there is none
 	Repaired bool    // its dump is a repaired copy of that of the set with the same date
 }
@@ -90,12 +102,23 @@ func (s *Set) file(part Part) *File {
 		return &s.Dump
 	case Archive:
 		return &s.Archive
-	case Manifest:
+	case Proof:
 		return &s.Manifest
+	case List:
+		return &s.List
+	case Compose:
+		return &s.Compose
+	case Card:
+		return &s.Card
+	case Sums:
+		return &s.Sums
 	default:
 		return &s.Env
 	}
 }
+
+// File gives a part of the set; its zero value is one that is missing.
+func (s Set) File(part Part) File { return *s.file(part) }
 
 // Directory is a backup directory as it was found.
 type Directory struct {

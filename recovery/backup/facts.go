@@ -37,7 +37,7 @@ func (d Directory) Facts(s Set, now time.Time) Facts {
 	if s.Mirror != nil && s.Mirror.Newest.After(f.Taken) && !f.FromName {
 		f.MirrorAfter = s.Mirror.Newest.Sub(f.Taken)
 	}
-	for _, part := range []Part{Dump, Archive, Manifest, Env} {
+	for _, part := range []Part{Dump, Archive, Proof, Env} {
 		file := *s.file(part)
 		if file.Exists() && file.Size == 0 {
 			f.Empty = append(f.Empty, part)

@@ -38,7 +38,7 @@ func TestFactsTellWhatAListingCan(t *testing.T) {
 		{"C26 empty dump", func(p place) { p.file("db_2026-11-22.dump", 0, taken) },
 			with(func(f *Facts) { f.Missing, f.Empty, f.Shrunk = []Part{Dump}, []Part{Dump}, []Part{Dump} })},
 		{"empty manifest", func(p place) { p.file("manifest_2026-11-22.json", 0, taken) },
-			with(func(f *Facts) { f.Empty = []Part{Manifest} })},
+			with(func(f *Facts) { f.Empty = []Part{Proof} })},
 		{"half as large", func(p place) { p.file("db_2026-11-22.dump", 500, taken) }, plain},
 		{"less than half", func(p place) { p.file("db_2026-11-22.dump", 499, taken) },
 			with(func(f *Facts) { f.Shrunk = []Part{Dump} })},

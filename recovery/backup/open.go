@@ -78,6 +78,7 @@ func read(ctx context.Context, dir string) (Directory, error) {
 	}
 
 	d := Directory{Path: path}
+	making := unfinished(entries)
 	var found []candidate
 	for _, entry := range entries {
 		if err := ctx.Err(); err != nil {
@@ -87,7 +88,10 @@ func read(ctx context.Context, dir string) (Directory, error) {
 		if err != nil {
 			return Directory{}, err
 		}
-		if ok {
+		switch {
+		case ok && making[c.stamp] && !c.repaired():
+			d.pass(c.name, ErrPartial)
+		case ok:
 			found = append(found, c)
 		}
 	}
@@ -98,6 +102,11 @@ func read(ctx context.Context, dir string) (Directory, error) {
 
 // sort puts a name where it belongs. What is a part of a set is returned.
 func (d *Directory) sort(ctx context.Context, name string) (candidate, bool, error) {
+	if _, making := remainderOf(name); making {
+		d.pass(name, ErrPartial)
+
+		return candidate{}, false, nil
+	}
 	part, st, rank, ours := classify(strings.TrimSuffix(name, ".partial"))
 	undated := name == ".env" || name == "env"
 	if strings.HasPrefix(name, ".") && !undated {
@@ -209,6 +218,6 @@ func (d *Directory) lend(archives map[string][]candidate) {
 		}
 	}
 	d.Sets = slices.DeleteFunc(d.Sets, func(s Set) bool {
-		return lent[s.Date] && !s.Dump.Exists() && !s.Manifest.Exists() && !s.Env.Exists()
+		return lent[s.Date] && !s.Dump.Exists() && !s.Manifest.Exists() && !s.Env.Exists() // what else has the date is no backup
 	})
 }

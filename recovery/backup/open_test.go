@@ -61,6 +61,7 @@ func TestOpenPairsWhatBelongsTogether(t *testing.T) {
 		{"other names", []string{"db_2026-11-22.dump.gz", "db_2026-11-22.dump.sha256", "db_2026-11-22 (1).dump", "db_.dump", "DB_2026-11-22.dump", "notes.txt"}, nil},
 		{"hidden", []string{".db_2026-11-22.dump", ".db_2026-11-22.dump.Xa91bc"}, nil},
 		{"unfinished", []string{"db_2026-11-22.dump.partial"}, nil},
+		{"in the making", []string{"backup_2026-11-22_0200.partial/", "db_2026-11-22_0200.dump", "vault_snapshot_2026-11-21.tar.gz", "db_2026-11-21.dump"}, []string{"2026-11-21 da"}},
 		{"directories of such names", []string{"db_2026-11-22.dump/", "vault_snapshot_2026-11-22.tar.gz/"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -64,10 +64,15 @@ var patterns = []struct {
 	{Dump, "db_", ".dump"},
 	{Dump, "db_", repairedEnd},
 	{Archive, "vault_snapshot_", ".tar.gz"},
-	{Manifest, "manifest_", ".json"},
+	{Proof, "manifest_", ".json"},
 	{Env, "env_", ""},
 	{Env, "env_", ".env"},
 	{Env, "env_", ".age"},
+	{List, "vault_list_", ".sha256.gz"},
+	{Compose, "compose_", ".tar"},
+	{Compose, "compose_", ".tar.age"},
+	{Card, "RECOVER_", ".txt"},
+	{Sums, "SHA256SUMS_", ""},
 }
 
 // classify tells what a file is by its name. The rank orders names that mean
