@@ -215,5 +215,5 @@ func (c *cleanDatabase) Run(ctx context.Context, p recovery.Progress) error {
 		}
 	}
 
-	return nil
+	return c.server().CopyOf(string(c.RunID)).Remove(ctx)
 }

@@ -89,6 +89,7 @@ const (
 	CodeDatabaseRoles   recovery.Code = "database.roles.missing"
 	CodeDatabaseExt     recovery.Code = "database.extensions.missing"
 	CodeDatabaseLoad    recovery.Code = "database.load.failed"
+	CodeDatabaseCopy    recovery.Code = "database.copy.differs"
 	CodeDatabaseDiffers recovery.Code = "database.differs"
 	CodeDatabaseRows    recovery.Code = "database.rows.unknown"
 

@@ -3,8 +3,6 @@ package steps
 import (
 	"context"
 	"fmt"
-	"strings"
-	"sync/atomic"
 
 	"firmflow-recovery/recovery"
 	"firmflow-recovery/recovery/dump"
@@ -92,16 +90,6 @@ func (d *database) loses(h dump.Header) string {
 	}
 
 	return fmt.Sprintf("everything written after %s (%s)", taken.UTC().Format("2006-01-02 15:04Z"), recovery.Span(d.Now().Sub(taken)))
-}
-
-func (d *database) commands() []string {
-	in := func(args ...string) string { return d.Runtime.TypedIn(d.DBService, args...) }
-
-	return []string{
-		in("createdb", "-U", d.User, "-T", "template0", "-E", "UTF8", d.restoring()),
-		in("pg_restore", "-U", d.User, "-d", d.restoring(), "--exit-on-error") + " < " + typed(d.Backup.Dump.Path),
-		in("psql", "-U", d.User, "-d", d.restoring(), "-c", "analyze"),
-	}
 }
 
 // compare looks at the running server.
@@ -200,40 +188,6 @@ func (d *database) Run(ctx context.Context, p recovery.Progress) error {
 	p.Note("dump SHA-256 " + d.read.reading.SHA256)
 
 	return server.Comment(ctx, into, text)
-}
-
-func (d *database) load(ctx context.Context, into string, p recovery.Progress) error {
-	p.Phase("load data", recovery.Bytes)
-	size := d.Backup.Dump.Size
-	moved := counter(p, size)
-	var sent atomic.Int64 // what goes in and what is said come from two goroutines
-
-	return d.server().Load(ctx, d.Backup.Dump.Path, into, d.read.contents, dump.LoadOptions{}, dump.LoadProgress{
-		Moved: func(n int64) {
-			sent.Add(n)
-			moved(n)
-		},
-		Item: func(done, total int, what string) {
-			p.Log("pg_restore: " + what)
-			if sent.Load() < size || !finishing(what) {
-				return
-			}
-			p.Phase("indexes and constraints", recovery.Items)
-			p.Advance(int64(done), int64(total))
-		},
-	})
-}
-
-// finishing tells the second half of a load from the first: pg_restore has read
-// the whole dump long before it is done.
-func finishing(what string) bool {
-	for _, kind := range []string{"INDEX", "CONSTRAINT", "TRIGGER", "MATERIALIZED VIEW"} {
-		if strings.Contains(what, kind) {
-			return true
-		}
-	}
-
-	return false
 }
 
 // Diagnose gives the errors of step 4 their meaning.

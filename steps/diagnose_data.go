@@ -112,6 +112,9 @@ func (d *database) diagnoseLoad(err error) recovery.Diagnosis {
 	case errors.Is(err, dump.ErrServerGone), errors.Is(err, dump.ErrNoAnswer):
 		di.Code, di.Summary = CodeDatabaseGone, "The database went away while it was worked with"
 		di.Remedies = do("See why", d.logsOf(d.DBService), "It recovers by itself; then continue", resume)
+	case errors.Is(err, dump.ErrCopyDiffers):
+		di.Code, di.Summary = CodeDatabaseCopy, "The copy of the dump beside the server is not the dump"
+		di.Remedies = do("It is deleted. Look for what changes bytes on the way: the disk of Docker, the memory, the engine", "docker system df", thenResume, resume)
 	case errors.Is(err, dump.ErrVersion):
 		di.Code, di.Summary = CodeDumpNewer, "The dump and this PostgreSQL do not fit"
 		di.Remedies = do("Use the database image of the backup's day", "", otherBackup, listBackups)

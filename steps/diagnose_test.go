@@ -127,6 +127,7 @@ func causes(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
 		CodeDatabaseGone:    {load.Diagnose(tool(dump.ErrServerGone)), load.Diagnose(dump.ErrNoAnswer)},
 		CodeDatabaseRoles:   {rolesMissing(s, []string{"app_owner"})},
 		CodeDatabaseExt:     {extensionsMissing("db", []string{"pgcrypto"})},
+		CodeDatabaseCopy:    {load.Diagnose(fmt.Errorf("copy the dump: %w", dump.ErrCopyDiffers))},
 		CodeDatabaseLoad:    {load.Diagnose(tool(dump.ErrLocks)), load.Diagnose(tool(nil))},
 		CodeDatabaseDiffers: {databaseDiffers("firmflow_restoring_1", []string{"User: 7 rows, want 8"})},
 		CodeDatabaseRows:    {rowsUnknown(dump.Comparison{})},

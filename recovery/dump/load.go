@@ -21,6 +21,10 @@ type LoadProgress struct {
 	Moved func(bytes int64)                  // bytes of the file taken since the last call
 	Item  func(done, total int, what string) // entries of the table of contents, as each begins
 	Line  func(line string)                  // everything pg_restore says, scrubbed
+
+	// Of a load by several jobs:
+	Rows       func(loaded int64) // rows in the tables by now
+	DataLoaded func()             // all rows are: indexes and constraints remain
 }
 
 // ours are the session's settings: an index is built faster with more memory,

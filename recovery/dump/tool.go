@@ -91,7 +91,7 @@ func explain(doing string, err error) error {
 	if !errors.As(err, &failed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	told := &ToolError{Doing: doing, Text: failed.LastLine(), Err: err}
+	told := &ToolError{Doing: doing, Text: saidOf(failed), Err: err}
 	if state := sqlState(failed.Stderr); state.text != "" {
 		told.Cause, told.Text = state.cause, state.text
 	}
@@ -115,6 +115,22 @@ func explain(doing string, err error) error {
 	}
 
 	return told
+}
+
+// saidOf gives the line that says what went wrong: the last one, but where a
+// job failed the first, since the last only says that one did.
+func saidOf(failed *command.Error) string {
+	last := failed.LastLine()
+	if !strings.HasSuffix(last, "a worker process died unexpectedly") {
+		return last
+	}
+	for line := range strings.Lines(failed.Stderr) {
+		if strings.HasPrefix(line, "pg_restore: error: ") {
+			return strings.TrimSpace(line)
+		}
+	}
+
+	return last
 }
 
 // lastWords gives the last line a failed program wrote; nothing for any other
