@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 )
@@ -47,6 +48,8 @@ func Counted(n int64, noun string) string {
 // Span gives a duration for people: "0.4 s", "3 s", "2 min 51 s", "25 h 11 min", "13 d 4 h".
 func Span(d time.Duration) string {
 	switch {
+	case d == math.MinInt64:
+		return Span(d + 1) // it has no opposite
 	case d < 0:
 		return "-" + Span(-d)
 	case d < time.Second:
