@@ -1,5 +1,5 @@
-// Package vault moves the vault directory out of and into archives: Verify,
-// Extract, Mirror, Swap.
+// Package vault moves the vault directory out of and into archives: Sync and
+// Pack for a backup, Verify, Extract, Mirror and Swap for a recovery.
 //
 // It promises four things. No archive is believed before its last byte: the
 // gzip trailer is checked, tar's end must be there, and only zeros may follow.

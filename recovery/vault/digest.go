@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -64,14 +63,8 @@ func (c *catalogue) nested() string {
 
 // digest is the hex SHA-256 of the list that Summary.Tree describes.
 func (c *catalogue) digest() string {
-	order := make([]uint32, c.count)
-	for i := range order {
-		order[i] = uint32(i)
-	}
-	slices.SortFunc(order, func(a, b uint32) int { return c.compare(c.item(a), c.item(b)) })
-
 	sha := sha256.New()
-	for _, i := range order {
+	for _, i := range c.sorted() {
 		it := c.item(i)
 		_, _ = fmt.Fprintf(sha, "%s\x00%d\x00%x\n", c.path(it), it.size, it.sum) // a hash never fails
 	}
