@@ -104,7 +104,10 @@ func (l Local) Run(ctx context.Context, c Cmd) error {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = grace
 
-	err := cmd.Run()
+	err := start(cmd)
+	if err == nil {
+		err = cmd.Wait()
+	}
 	errs.flush()
 	if err == nil {
 		return nil
@@ -132,7 +135,7 @@ func (l Local) Start(c Cmd) (int, error) {
 	cmd.Env = l.environment(c)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Stdin, c.Stdout, c.Stdout
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: l.Credential}
-	if err := cmd.Start(); err != nil {
+	if err := start(cmd); err != nil {
 		return 0, &Error{Args: c.Args, ExitCode: -1, Err: err}
 	}
 	go func() { _ = cmd.Wait() }()

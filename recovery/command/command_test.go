@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -145,6 +149,29 @@ func TestQuote(t *testing.T) {
 	} {
 		if got := Quote(c.arg); got != c.want {
 			t.Errorf("Quote(%q) = %s, want %s", c.arg, got, c.want)
+		}
+	}
+}
+
+// A line that drops while a program is being started must not end it: the
+// program is not in a process group of its own yet.
+func TestF1NoHangupEndsAProgram(t *testing.T) {
+	var out bytes.Buffer
+	if err := local().Run(t.Context(), Cmd{Args: []string{"sh", "-c", "kill -HUP $$; echo goes on"}, Stdout: &out}); err != nil || out.String() != "goes on\n" {
+		t.Errorf("output %q, %v", out.String(), err)
+	}
+	// Ours is not held back: the thread has its mask again.
+	masks, err := filepath.Glob("/proc/self/task/*/status")
+	if err != nil || len(masks) == 0 {
+		t.Fatalf("threads %q, %v", masks, err)
+	}
+	for _, path := range masks {
+		text, err := os.ReadFile(path)
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+			continue
+		}
+		if m := regexp.MustCompile(`(?m)^SigBlk:\s+[0-9a-f]*[13579bdf]$`).Find(text); err != nil || m != nil {
+			t.Errorf("%s: %s, %v; SIGHUP is held back", path, m, err)
 		}
 	}
 }
