@@ -78,10 +78,11 @@ func TestTextsWithColonsAreOpened(t *testing.T) {
 			if !opens(t, []byte(sealed), value) {
 				t.Errorf("%s is not opened", sealed)
 			}
-			if opens(t, []byte(sealed), "1123456789abcdef0123456789abcdef") {
-				t.Errorf("%s is opened with another secret", sealed)
-			}
 		}
+	}
+	other := hex.EncodeToString(nonce) + ":" + hex.EncodeToString(tag) + ":" + hex.EncodeToString(text)
+	if opens(t, []byte(other), "1123456789abcdef0123456789abcdef") { // once: every slow derivation is tried
+		t.Errorf("%s is opened with another secret", other)
 	}
 }
 
