@@ -1,7 +1,7 @@
 # FirmFlow Recovery. `make help` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo screens test test-large setup fmt vet lint go-test clean
+.PHONY: help build demo screens test test-large setup fmt vet lint go-test bench clean
 
 # Without git or tags the version says so instead of failing.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -48,5 +48,8 @@ go-test: ## run the Go tests alone, with the race detector; most of them wait fo
 test-large: ## recover 2 GiB of documents and a dump of 1 GiB, and measure the memory: minutes, and 10 GiB of disk
 	FIRMFLOW_RECOVERY_TEST_LARGE=1 go test -count=1 -v -timeout 60m -run TestMemoryDoesNotGrowWithTheData .
 
+bench: ## compare our commands with the guide's on this machine: minutes; BENCH=full for figures to quote, BENCH_DIR for another disk
+	BENCH=$${BENCH:-quick} go test -count=1 -v -timeout 300m -run TestBench .
+
 clean: ## remove what make builds here; caches stay
-	rm -f firmflow-recovery coverage.*
+	rm -f firmflow-recovery coverage.* bench.md bench.json

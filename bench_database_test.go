@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"time"
+
+	"firmflow-recovery/recovery/command"
+	"firmflow-recovery/recovery/demo"
+	"firmflow-recovery/recovery/dump"
+	"firmflow-recovery/recovery/stack/compose"
+	"firmflow-recovery/recovery/stack/sandbox"
+)
+
+// databaseRow measures a load, into a server of its own with fsync on. Without
+// Docker between, so the gain of jobs alone is seen.
+func (b *bench) databaseRow() {
+	b.t.Helper()
+	bin, err := sandbox.Programs(os.Environ())
+	need(b.t, "postgres", err == nil)
+	i, err := demo.Build(b.t.Context(), demo.Options{Program: []string{program, "sample-app"}, Environment: compose.Environment(os.Environ()), Now: time.Now})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() {
+		if err := i.Remove(context.WithoutCancel(b.t.Context())); err != nil {
+			b.t.Error(err)
+		}
+	})
+	port := databasePort(b.t, i)
+	for n := range 4 {
+		asked(b.t, i, "firmflow", fmt.Sprintf(`create table "Bench%d" (id int primary key, firm int not null, at timestamptz not null, hash text not null, body text);
+insert into "Bench%d" select n, n %% 97, now() - n * interval '1 minute', md5(n::text), repeat(md5((n * 7)::text), 3) from generate_series(1, %d) n;
+create index on "Bench%d" (firm, at); create unique index on "Bench%d" (hash)`, n, n, b.size.rows/4, n, n))
+	}
+	path := filepath.Join(b.dir, "guide.dump")
+	must(b.t, "/", filepath.Join(bin, "pg_dump"), "-h", "127.0.0.1", "-p", port, "-U", "firmflow", "-Fc", "-f", path, "firmflow")
+
+	server := benchServer(bin, port)
+	psql := func(db string) []string {
+		return []string{filepath.Join(bin, "psql"), "-h", "127.0.0.1", "-p", port, "-U", "firmflow", "-d", db, "-c", "checkpoint"}
+	}
+	b.pair(row{
+		Name: fmt.Sprintf("load the database (%d rows)", b.size.rows), Theirs: "pg_restore < dump; checkpoint", Floor: 1.4, Target: 1.8,
+		before: func(to string) error { return server.Create(b.t.Context(), benchDatabase(to), dump.Options{}) },
+		ours:   b.ourWay("load", path, bin, port),
+		theirs: func(to string) [][]string {
+			return [][]string{{filepath.Join(bin, "pg_restore"), "-h", "127.0.0.1", "-p", port, "-U", "firmflow", "-d", benchDatabase(to)}, psql("postgres")}
+		},
+		stdin: path,
+		same: func(ours, theirs string) error {
+			want, err := server.Fingerprints(b.t.Context(), benchDatabase(theirs))
+			if err != nil {
+				return err
+			}
+			got, err := server.Fingerprints(b.t.Context(), benchDatabase(ours))
+			if err == nil && !maps.Equal(got, want) {
+				err = errors.New("the databases differ")
+			}
+
+			return errors.Join(err, server.Drop(b.t.Context(), benchDatabase(ours)), server.Drop(b.t.Context(), benchDatabase(theirs)))
+		},
+	})
+}
+
+func benchDatabase(dir string) string { return dump.RestoringName("firmflow", filepath.Base(dir)) }
+
+func benchServer(bin, port string) dump.Server {
+	return dump.Server{User: "firmflow", Run: command.Local{Env: []string{"PATH=" + bin + ":/usr/bin:/bin", "PGHOST=127.0.0.1", "PGPORT=" + port}}}
+}
+
+// loaded copies a dump beside the server and loads it by jobs, as step 4 does.
+func loaded(ctx context.Context, args []string) error {
+	path, server, into := args[0], benchServer(args[1], args[2]), benchDatabase(args[3])
+	contents, err := dump.List(ctx, server.Run, path)
+	if err != nil {
+		return err
+	}
+	digest, err := sha256Of(path)
+	if err != nil {
+		return err
+	}
+	can, err := server.Capacity(ctx)
+	if err != nil {
+		return err
+	}
+	beside := server.CopyOf(filepath.Base(args[3]))
+	err = beside.Put(ctx, path, digest, nil)
+	if err == nil {
+		err = beside.Load(ctx, into, contents, nil, can.Jobs, dump.LoadOptions{}, dump.LoadProgress{})
+	}
+
+	return errors.Join(err, beside.Remove(ctx), server.Checkpoint(ctx))
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// bench is one run of the benchmark.
+type bench struct {
+	t       *testing.T
+	dir     string
+	size    benchSize
+	self    string
+	results []outcome
+	remarks []string
+	made    int // directories
+}
+
+// row pairs our way of doing something with another one.
+type row struct {
+	Name          string
+	Theirs        string
+	Floor, Target float64 // how many times faster ours should be
+
+	before       func(to string) error // made ready, and not timed; may be nil
+	ours, theirs func(to string) [][]string
+	stdin        string // of theirs: a file; may be empty
+	same         func(ours, theirs string) error
+}
+
+// spent is what one run took.
+type spent struct {
+	Wall time.Duration `json:"wall_ns"`
+	CPU  time.Duration `json:"cpu_ns"`
+	Peak int64         `json:"peak_bytes"`
+}
+
+// outcome is what a row came to.
+type outcome struct {
+	Name    string    `json:"name"`
+	Against string    `json:"against"`
+	Floor   float64   `json:"floor"`
+	Target  float64   `json:"target"`
+	Ours    []spent   `json:"ours"`
+	Theirs  []spent   `json:"theirs"`
+	Ratios  []float64 `json:"ratios"` // theirs over ours, in wall time, pair by pair
+	Disk    []float64 `json:"disk_mib_per_s"`
+}
+
+// pair runs a row: A B, B A, A B ..., each into a directory of its own, with a
+// look at the raw disk before each pair.
+func (b *bench) pair(r row) {
+	b.t.Helper()
+	o := outcome{Name: r.Name, Against: r.Theirs, Floor: r.Floor, Target: r.Target}
+	for round := range b.size.rounds {
+		disk, err := rawWrite(b.dir)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		o.Disk = append(o.Disk, disk)
+		dirs := [2]string{b.fresh(r), b.fresh(r)}
+		var took [2]spent
+		turns := []int{0, 1}
+		if round%2 == 1 {
+			slices.Reverse(turns)
+		}
+		for _, who := range turns {
+			commands, stdin := r.ours(dirs[0]), ""
+			if who == 1 {
+				commands, stdin = r.theirs(dirs[1]), r.stdin
+			}
+			if took[who], err = timed(commands, stdin); err != nil {
+				b.t.Fatalf("%s: %v", r.Name, err)
+			}
+		}
+		if err := r.same(dirs[0], dirs[1]); err != nil {
+			b.t.Fatalf("%s: %v", r.Name, err)
+		}
+		o.Ours, o.Theirs = append(o.Ours, took[0]), append(o.Theirs, took[1])
+		o.Ratios = append(o.Ratios, took[1].Wall.Seconds()/took[0].Wall.Seconds())
+		for _, dir := range dirs {
+			if err := os.RemoveAll(dir); err != nil {
+				b.t.Fatal(err)
+			}
+		}
+		syscall.Sync() // what was removed must not slow the next pair down
+	}
+	b.results = append(b.results, o)
+	b.t.Log(o.line())
+}
+
+// fresh makes an empty directory, and what the row wants in it.
+func (b *bench) fresh(r row) string {
+	b.t.Helper()
+	b.made++
+	dir := filepath.Join(b.dir, fmt.Sprintf("run-%d", b.made))
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		b.t.Fatal(err)
+	}
+	if r.before != nil {
+		if err := r.before(dir); err != nil {
+			b.t.Fatalf("%s: make ready: %v", r.Name, err)
+		}
+		syscall.Sync()
+	}
+
+	return dir
+}
+
+// timed runs commands one after the other, the first with a file as its input
+// where one is given. Their children count where they wait
+// for them.
+func timed(commands [][]string, stdin string) (spent, error) {
+	var sum spent
+	for i, args := range commands {
+		cmd := exec.Command(args[0], args[1:]...)
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		if stdin != "" && i == 0 {
+			file, err := os.Open(stdin)
+			if err != nil {
+				return sum, err
+			}
+			defer func() { _ = file.Close() }()
+			cmd.Stdin = file
+		}
+		start := time.Now()
+		err := cmd.Run()
+		sum.Wall += time.Since(start)
+		if err != nil {
+			return sum, fmt.Errorf("%v: %w\n%s", args, err, out.String())
+		}
+		sum.CPU += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+		if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+			sum.Peak = max(sum.Peak, usage.Maxrss<<10)
+		}
+	}
+
+	return sum, nil
+}
+
+// rawWrite tells how fast the disk takes 64 MiB, in MiB a second: a pair that
+// falls out of line is explained by it, or is not.
+func rawWrite(dir string) (float64, error) {
+	const size = 64
+	path := filepath.Join(dir, "probe")
+	defer func() { _ = os.Remove(path) }()
+	start := time.Now()
+	file, err := os.Create(path)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = file.Close() }()
+	block := bytes.Repeat([]byte("firmflow"), 128<<10)
+	for range size {
+		if _, err := file.Write(block); err != nil {
+			return 0, err
+		}
+	}
+	if err := file.Sync(); err != nil {
+		return 0, err
+	}
+
+	return size / time.Since(start).Seconds(), nil
+}
