@@ -135,7 +135,7 @@ func (i *site) awaitApp(t *testing.T) {
 	t.Helper()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); <-tick.C {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); <-tick.C {
 		response, err := http.Get(i.url("/api/health")) //nolint:noctx // an address of the test's own
 		if err == nil {
 			_ = response.Body.Close()

@@ -68,7 +68,7 @@ func stage(t *testing.T) string {
 // take a moment to be gone.
 func noneRuns(t *testing.T, dir string) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); len(processesIn(t, dir)) > 0; {
+	for end := time.Now().Add(2 * time.Minute); len(processesIn(t, dir)) > 0; {
 		if time.Now().After(end) {
 			t.Errorf("still running: %q", processesIn(t, dir))
 			return

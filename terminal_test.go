@@ -70,7 +70,7 @@ func (s *session) text() string {
 // await waits until the program has written a text.
 func (s *session) await(text string) {
 	s.t.Helper()
-	limit := time.After(time.Minute)
+	limit := time.After(5 * time.Minute)
 	for !strings.Contains(s.text(), text) {
 		select {
 		case _, open := <-s.news:
@@ -104,14 +104,29 @@ const (
 	ctrlC = "\x03"
 )
 
-func TestASilentTerminalIsNotAskedBeforeThereIsAScreen(t *testing.T) {
-	start := time.Now()
-	s := terminal(t, "--version")
-	s.await("firmflow-recovery")
-	s.ends(0)
-	if took := time.Since(start); took > 3*time.Second {
-		t.Errorf("it took %v", took)
+// soonerThanAQuery checks that a start does not wait for the answer to a query,
+// which takes five seconds where nobody gives it. One start may be slow on a busy
+// host; that all are is another matter.
+func soonerThanAQuery(t *testing.T, begin func()) {
+	t.Helper()
+	var took time.Duration
+	for range 5 {
+		at := time.Now()
+		begin()
+		if took = time.Since(at); took < 3*time.Second {
+			return
+		}
 	}
+	t.Errorf("it took %v", took)
+}
+
+func TestASilentTerminalIsNotAskedBeforeThereIsAScreen(t *testing.T) {
+	var s *session
+	soonerThanAQuery(t, func() {
+		s = terminal(t, "--version")
+		s.await("firmflow-recovery")
+		s.ends(0)
+	})
 	if strings.Contains(s.text(), "\x1b") {
 		t.Errorf("stray bytes: %q", s.text())
 	}
@@ -121,14 +136,13 @@ func TestASilentTerminalIsNotAskedBeforeThereIsAScreen(t *testing.T) {
 // query, and waiting for its answer would take seconds.
 func TestASilentTerminalGetsItsScreenWithoutBeingAsked(t *testing.T) {
 	dir := t.TempDir()
-	start := time.Now()
-	s := terminal(t, "--backups", dir, "--state-dir", dir, "--project", dir)
-	s.await("What do you want to do?")
-	if took := time.Since(start); took > 3*time.Second { // a query that nobody answers takes five
-		t.Errorf("it took %v", took)
-	}
-	s.press("q")
-	s.ends(4)
+	var s *session
+	soonerThanAQuery(t, func() {
+		s = terminal(t, "--backups", dir, "--state-dir", dir, "--project", dir)
+		s.await("What do you want to do?")
+		s.press("q")
+		s.ends(4)
+	})
 	for _, query := range []string{"\x1b]11;?", "\x1b]10;?", "\x1b[6n", "\x1b[c", "\x1b[>"} {
 		if strings.Contains(s.text(), query) {
 			t.Errorf("the terminal is asked %q", query)

@@ -182,7 +182,7 @@ func stopped(t *testing.T, args []string, text string, s syscall.Signal) result 
 	case <-watch.seen:
 	case <-ended:
 		t.Fatalf("it ended and never said %q:\n%s", text, watch.all.String())
-	case <-time.After(2 * time.Minute):
+	case <-time.After(10 * time.Minute):
 		t.Errorf("it never said %q", text)
 	}
 	_ = cmd.Process.Signal(s)

@@ -59,9 +59,9 @@ func (w *window) until(what string, true func() bool) {
 	w.t.Helper()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for late := time.Now().Add(2 * time.Minute); !true(); <-tick.C {
+	for late := time.Now().Add(5 * time.Minute); !true(); <-tick.C {
 		if time.Now().After(late) {
-			w.t.Fatalf("%s: not so after two minutes; the screen shows\n%s", what, w.screen())
+			w.t.Fatalf("%s: not so after five minutes; the screen shows\n%s", what, w.screen())
 		}
 	}
 }

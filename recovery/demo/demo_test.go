@@ -95,7 +95,7 @@ func options(note func(string)) demo.Options {
 func noneRun(t *testing.T, dir string) {
 	t.Helper()
 	running := processesIn(t, dir)
-	for end := time.Now().Add(10 * time.Second); len(running) > 0 && time.Now().Before(end); {
+	for end := time.Now().Add(2 * time.Minute); len(running) > 0 && time.Now().Before(end); {
 		running = processesIn(t, dir)
 	}
 	if len(running) > 0 {

@@ -42,7 +42,7 @@ func follow(ctx context.Context, t *testing.T, h Home) *following {
 // until waits for an event with the text.
 func (f *following) until(text string) {
 	f.t.Helper()
-	late := time.After(20 * time.Second)
+	late := time.After(2 * time.Minute)
 	for {
 		select {
 		case e, open := <-f.events:
@@ -198,7 +198,7 @@ func (p process) say(t *testing.T, words ...string) {
 func begin(t *testing.T, h Home) process {
 	t.Helper()
 	p := writer(t, h)
-	for late := time.Now().Add(20 * time.Second); time.Now().Before(late); {
+	for late := time.Now().Add(2 * time.Minute); time.Now().Before(late); {
 		if _, held, err := h.Held(); err == nil && held {
 			return p
 		}

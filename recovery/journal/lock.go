@@ -40,8 +40,9 @@ func (e *HeldError) Error() string {
 // Lock is held by the one engine of a host.
 type Lock struct{ flock *flock.Flock }
 
-// glance is longer than Held, which takes the lock to look at it, ever keeps it.
-const glance = 100 * time.Millisecond
+// glance is longer than Held, which takes the lock to look at it, ever keeps it,
+// on a host where everything waits, too.
+const glance = time.Second
 
 // Lock takes the lock, or returns a *HeldError. It waits no longer than it takes
 // those who only look to be gone.
@@ -52,7 +53,7 @@ func (h Home) Lock(holder Holder) (*Lock, error) {
 	lock := flock.New(filepath.Join(h.Dir, lockName), flock.SetPermissions(0o600))
 	ctx, cancel := context.WithTimeout(context.Background(), glance)
 	defer cancel()
-	_, err := lock.TryLockContext(ctx, glance/10)
+	_, err := lock.TryLockContext(ctx, glance/100)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil, &HeldError{Holder: h.holder()}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"firmflow-recovery/recovery"
@@ -23,7 +24,8 @@ type Pump struct {
 	box    *Box
 	marks  chan chan struct{}
 	done   chan struct{}
-	err    error // the first panic of the screen; to be read once done is closed
+	shown  atomic.Int64 // events, so far
+	err    error        // the first panic of the screen; to be read once done is closed
 }
 
 // ErrClosed means that a pump has ended.
@@ -33,7 +35,8 @@ var ErrClosed = errors.New("the screen is closed")
 // that nobody reads.
 var ErrStalled = errors.New("the screen takes nothing any more")
 
-// Patience is how long Close waits for a screen that takes nothing.
+// Patience is how long Close waits for a screen that takes nothing. One that is
+// only slow is waited for.
 const Patience = 2 * time.Second
 
 // Start starts a pump. Close ends it.
@@ -71,14 +74,16 @@ func (p *Pump) Sync(ctx context.Context) error {
 // left behind after a moment, with ErrStalled. It may be called twice.
 func (p *Pump) Close() error {
 	p.box.Close()
-	timer := time.NewTimer(Patience)
-	defer timer.Stop()
-	select {
-	case <-p.done:
-		return p.err
-	case <-timer.C:
-		return ErrStalled
+	for before := int64(-1); before != p.shown.Load(); {
+		before = p.shown.Load()
+		select {
+		case <-p.done:
+			return p.err
+		case <-time.After(Patience):
+		}
 	}
+
+	return ErrStalled
 }
 
 func (p *Pump) run() {
@@ -106,6 +111,7 @@ func (p *Pump) showAll() bool {
 	events, more := p.box.Take()
 	for _, e := range events {
 		p.guard(func() { p.screen.Show(e) })
+		p.shown.Add(1)
 	}
 
 	return more

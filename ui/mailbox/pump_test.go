@@ -136,6 +136,22 @@ func TestStalledScreenBlocksNobody(t *testing.T) {
 	})
 }
 
+func TestASlowScreenIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shown := 0
+		p := mailbox.Start(mailbox.Screen{Show: func(recovery.Event) {
+			<-time.After(mailbox.Patience * 3 / 4)
+			shown++
+		}})
+		for seq := range 5 {
+			p.Put(event(seq+1, recovery.StepStarted, "vault"))
+		}
+		if err := p.Close(); err != nil || shown != 5 {
+			t.Errorf("%d of 5 events shown, %v", shown, err)
+		}
+	})
+}
+
 func TestPanicOfAScreenEndsNothing(t *testing.T) {
 	shown := 0
 	p := mailbox.Start(mailbox.Screen{Show: func(e recovery.Event) {

@@ -175,7 +175,7 @@ func TestTheWorkNeverWaitsForTheReader(t *testing.T) {
 		o.Tell(recovery.Event{V: 1, Seq: i + 1, Kind: recovery.StepLog, Step: "one", Text: "line"})
 		o.Tell(recovery.Event{V: 1, Seq: i + 1, Kind: recovery.StepNoted, Step: "one", Text: "note"})
 	}
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("telling took %v", took)
 	}
 	close(s.until)

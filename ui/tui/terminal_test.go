@@ -20,7 +20,7 @@ import (
 	"firmflow-recovery/recovery/recoverytest"
 )
 
-const soon = 20 * time.Second
+const soon = 2 * time.Minute
 
 // terminal is a terminal whose other end the test holds.
 type terminal struct {

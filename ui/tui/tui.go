@@ -175,7 +175,7 @@ func (o *Operator) Watch(on bool) {
 }
 
 // patience is how long a terminal that was hung up may take to be restored.
-const patience = 2 * time.Second
+const patience = 10 * time.Second
 
 // Close waits until the operator has left the verdict, or returns at once where
 // the screen is gone or there is no verdict to read.

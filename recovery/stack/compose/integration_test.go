@@ -468,7 +468,7 @@ func awaitDatabase(t *testing.T, r *Runtime) {
 // await asks until it is so. Asking docker takes long enough not to hurry it.
 func await(t *testing.T, what string, so func(context.Context) bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	for !so(ctx) {
 		if ctx.Err() != nil {

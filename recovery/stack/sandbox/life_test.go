@@ -25,7 +25,7 @@ import (
 // eventually looks until it is so. Each look takes its own time.
 func eventually(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !so(); {
+	for end := time.Now().Add(3 * time.Minute); !so(); {
 		if time.Now().After(end) {
 			t.Fatalf("it did not come about that %s", what)
 		}
