@@ -273,6 +273,9 @@ func guide(ctx context.Context, stops *console.Stops, in cli.Invocation) recover
 
 		return r, err
 	}
+	g.Verify = func(ctx context.Context, name string, full bool, moved func(string, int64, int64)) (recovery.Verification, error) {
+		return steps.Verify{Dir: in.Settings.Backups, Name: name, Full: full, Database: in.Settings.Database, Tool: hostTool(), Now: time.Now, Moved: moved}.Run(ctx)
+	}
 	g.TakeBack = takeBack(in, host, stops)
 	g.Watch = func(ctx context.Context, run recovery.RunID) error {
 		console.Watch(op, true)

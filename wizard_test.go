@@ -323,3 +323,24 @@ func TestTheWizardOnCompose(t *testing.T) {
 		t.Error("the recovered installation differs from the lost one")
 	}
 }
+
+// TestTheWizardVerifiesABackup before it is chosen, in full and at a glance.
+func TestTheWizardVerifiesABackup(t *testing.T) {
+	i := sandboxed(t)
+	w := tmux(t, guided(i)...)
+	w.shows("> Recover from a backup")
+	w.press("Enter")
+	w.shows("Choose a backup", "v verify in full")
+	w.press("v")
+	w.shows("Every byte was read", "rows")
+	w.press("Escape")
+	w.shows("Choose a backup", "✓ verified")
+	w.press("i")
+	w.shows("Only beginnings and ends were read")
+	w.press("Escape")
+	w.shows("Choose a backup", "✓ verified")
+	w.press("Escape")
+	w.shows("> Recover from a backup")
+	w.press("q")
+	w.ends(4)
+}

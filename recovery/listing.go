@@ -21,4 +21,5 @@ type ListedBackup struct {
 	Env         bool          `json:"env"`         // a copy of .env has the same date
 	Recoverable bool          `json:"recoverable"` // nothing that is needed is missing
 	Remarks     []string      `json:"remarks,omitempty"`
+	Checked     Status        `json:"checked,omitempty"` // the worst that a full look found; empty: there was none
 }

@@ -54,6 +54,21 @@ type Question struct {
 	Flag    string     `json:"flag,omitempty"`   // the flag that answers it where nobody can be asked
 	Action  Action     `json:"action,omitempty"` // the remedy that is offered
 	Page    *Page      `json:"page,omitempty"`   // what is laid out beside it
+	Letters []Letter   `json:"letters,omitempty"`
+	At      Choice     `json:"at,omitempty"` // where a cursor begins, if no answer can change anything
+}
+
+// Letter is what can be done with an option instead of choosing it. The answer
+// has the letter's choice, and the option's key is what was typed.
+type Letter struct {
+	Key    string `json:"key"` // one letter
+	Choice Choice `json:"choice"`
+	Label  string `json:"label"`
+}
+
+// On gives the answer of a letter on an option; the way out has none.
+func (l Letter) On(o Option) (Answer, bool) {
+	return Answer{Choice: l.Choice, Typed: string(o.Key)}, o.Key != Back && o.Key != Stop
 }
 
 // Option is a possible answer. Why is set where it cannot be chosen.
@@ -84,6 +99,8 @@ const (
 	Attach    Choice = "attach"
 	Skip      Choice = "skip" // never possible in a recovery; shown so that nobody looks for it
 	Undo      Choice = "undo"
+	Verify    Choice = "verify"  // read every byte of a backup
+	Details   Choice = "details" // look at a backup as far as that takes a moment
 )
 
 // Offers tells whether a choice is among the options and can be chosen.
@@ -97,6 +114,10 @@ func (q Question) Offers(c Choice) bool {
 func (q Question) Begin() int {
 	at := func(want func(Option) bool) int { return slices.IndexFunc(q.Options, want) }
 	if q.ID.Harmless() {
+		if i := at(func(o Option) bool { return o.Key == q.At && q.At != "" }); i >= 0 {
+			return i
+		}
+
 		return max(at(func(o Option) bool { return o.Why == "" }), 0)
 	}
 	if i := at(func(o Option) bool { return o.Key == Retry && o.Why == "" }); i >= 0 {

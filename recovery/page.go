@@ -4,9 +4,10 @@ import "time"
 
 // Page is what is laid out beside a question. One part of it is set.
 type Page struct {
-	Start    *Start    `json:"start,omitempty"`
-	Listing  *Listing  `json:"listing,omitempty"`
-	Document *Document `json:"document,omitempty"`
+	Start        *Start        `json:"start,omitempty"`
+	Listing      *Listing      `json:"listing,omitempty"`
+	Document     *Document     `json:"document,omitempty"`
+	Verification *Verification `json:"verification,omitempty"`
 }
 
 // Start is what there is on this host before anything was asked.

@@ -24,8 +24,11 @@ type Guide struct {
 	Make func(ctx context.Context, c Chosen) (recovery.Runner, error)
 	// Watch shows a run that another process carries out, until it has ended.
 	Watch func(ctx context.Context, run recovery.RunID) error
+	// Verify looks at a backup, in full or for a moment.
+	Verify func(ctx context.Context, name string, full bool, moved func(part string, done, total int64)) (recovery.Verification, error)
 
-	last recovery.RunID // every look has a name of its own
+	last    recovery.RunID             // every look has a name of its own
+	checked map[string]recovery.Status // what full looks found, by the backup's name
 }
 
 // Chosen is what the operator decided so far.
@@ -140,31 +143,6 @@ func (g *Guide) fromBackup(ctx context.Context, task recovery.Choice) (v recover
 			return v, report, err
 		}
 	}
-}
-
-// backup asks for a backup; nil means back.
-func (g *Guide) backup(ctx context.Context) (*recovery.ListedBackup, error) {
-	listing, err := ListBackups(ctx, g.Backups, g.Now())
-	if err != nil {
-		return nil, err
-	}
-	q := recovery.Question{ID: recovery.AskBackup, Text: "Which backup?", Flag: "--backup NAME", Page: &recovery.Page{Listing: &listing}}
-	for _, one := range listing.Backups {
-		option := recovery.Option{Key: recovery.Choice(one.Name), Label: one.Name, Detail: recovery.Span(one.Age) + " old"}
-		if !one.Recoverable {
-			option.Why = "it is incomplete"
-		}
-		q.Options = append(q.Options, option)
-	}
-	q.Options = append(q.Options, recovery.Option{Key: recovery.Back, Label: "Back"})
-	answer, err := g.Operator.Ask(ctx, q)
-	for i := range listing.Backups {
-		if recovery.Choice(listing.Backups[i].Name) == answer.Choice && err == nil {
-			return &listing.Backups[i], nil
-		}
-	}
-
-	return nil, err
 }
 
 // withOriginal finds the original .env, and asks for it where none lies beside

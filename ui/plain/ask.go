@@ -70,6 +70,9 @@ func choices(q recovery.Question) string {
 		}
 		b.WriteString("\n")
 	}
+	for _, l := range q.Letters {
+		fmt.Fprintf(&b, "  %-6s %s\n", Clean(l.Key)+" N", Clean(l.Label)+": the one of number N")
+	}
 
 	return b.String() + hint(q)
 }
@@ -104,12 +107,29 @@ func understand(q recovery.Question, line string) (answer recovery.Answer, under
 		choice := consent(q)
 		return recovery.Answer{Choice: choice, Typed: line}, line == q.Typed && choice != recovery.Stop
 	}
+	if answer, understood := letter(q, line); understood {
+		return answer, true
+	}
 	n, err := strconv.Atoi(strings.TrimSpace(line))
 	if err != nil || n < 1 || n > len(q.Options) || q.Options[n-1].Why != "" {
 		return recovery.Answer{}, false
 	}
 
 	return recovery.Answer{Choice: q.Options[n-1].Key}, true
+}
+
+// letter reads "v 2": a letter, and the number of an option. One that cannot be
+// chosen can still be looked at.
+func letter(q recovery.Question, line string) (answer recovery.Answer, understood bool) {
+	for _, l := range q.Letters {
+		rest, is := strings.CutPrefix(strings.TrimSpace(line), l.Key)
+		n, err := strconv.Atoi(strings.TrimSpace(rest))
+		if is && err == nil && n >= 1 && n <= len(q.Options) {
+			return l.On(q.Options[n-1])
+		}
+	}
+
+	return recovery.Answer{}, false
 }
 
 // consent is what typing the text agrees to: the first choice that goes on.

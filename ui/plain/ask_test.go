@@ -159,3 +159,20 @@ func TestClosedOperatorHasNobodyToAsk(t *testing.T) {
 		t.Errorf("got %v, want a NoAnswerError", err)
 	}
 }
+
+func TestALetterLooksAtAnOption(t *testing.T) {
+	q := recovery.Question{
+		ID: recovery.AskBackup, Text: "Which backup?",
+		Options: []recovery.Option{{Key: "a", Label: "a", Why: "it is incomplete"}, {Key: "b", Label: "b"}, {Key: recovery.Back, Label: "Back"}},
+		Letters: []recovery.Letter{{Key: "v", Choice: recovery.Verify, Label: "verify in full"}},
+	}
+	for line, want := range map[string]recovery.Answer{
+		"v 1\n": {Choice: recovery.Verify, Typed: "a"}, "v2\n": {Choice: recovery.Verify, Typed: "b"}, "2\n": {Choice: "b"},
+		"v 3\n2\n": {Choice: "b"}, "v 4\n2\n": {Choice: "b"}, "v\n2\n": {Choice: "b"}, "\n": {Choice: recovery.Back},
+	} {
+		got, out, err := asked(t, q, line)
+		if err != nil || got != want || !strings.Contains(out, "  v N    verify in full: the one of number N\n") {
+			t.Errorf("%q: %+v, %v; want %+v\n%s", line, got, err, want, out)
+		}
+	}
+}

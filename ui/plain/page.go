@@ -18,6 +18,8 @@ func page(p *recovery.Page) string {
 		found(&b, *p.Start)
 	case p.Listing != nil:
 		_ = Backups(&b, *p.Listing) // a Builder takes everything
+	case p.Verification != nil:
+		_ = Verification(&b, *p.Verification)
 	case p.Document != nil:
 		for _, line := range p.Document.Lines {
 			b.WriteString(cleanLines(line, "") + "\n")

@@ -123,10 +123,25 @@ func (m model) pressMenu(name string) (model, tea.Cmd) {
 		if leaves(q, name) {
 			return m.answer(recovery.Answer{Choice: q.Leave()})
 		}
+	default:
+		if answer, is := a.letter(name); is {
+			return m.answer(answer)
+		}
 	}
 	m.ask = &a
 
 	return m, nil
+}
+
+// letter is the answer of a letter on the option under the cursor.
+func (a asking) letter(name string) (recovery.Answer, bool) {
+	for _, l := range a.question.Letters {
+		if l.Key == name && a.cursor < len(a.question.Options) {
+			return l.On(a.question.Options[a.cursor])
+		}
+	}
+
+	return recovery.Answer{}, false
 }
 
 // leaves tells whether a key answers a question with the way out of it. Esc

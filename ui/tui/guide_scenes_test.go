@@ -125,6 +125,9 @@ func (t *tape) tooSmall() *tape {
 func guideScenes() []scene {
 	asksOnceMore := new(tape).load().add(0, recovery.Event{Kind: recovery.QuestionAsked, Question: &failure})
 	return []scene{
+		{name: "backups-checked", tape: new(tape), ask: checkedBackups()},
+		{name: "backup-verified", tape: new(tape), ask: verifiedBackup()},
+		{name: "backup-verifying", tape: new(tape).verifying()},
 		{name: "start", tape: new(tape), ask: task(recovery.Start{Newest: &listing().Backups[0]})},
 		{name: "start-interrupted", tape: new(tape), ask: interruptedStart()},
 		{name: "start-running", tape: new(tape), ask: runningStart()},
@@ -146,4 +149,40 @@ func guideScenes() []scene {
 		{name: "log-found", tape: new(tape).load(), keys: "l / t a b l e 1 enter n"},
 		{name: "log-missed", tape: new(tape).load(), keys: "l / z enter"},
 	}
+}
+
+// checkedBackups is what the list shows once backups were looked at.
+func checkedBackups() *recovery.Question {
+	q := chooseBackup()
+	for i, status := range []recovery.Status{recovery.Passed, recovery.Failed, recovery.Unproven} {
+		q.Page.Listing.Backups[i].Checked = status
+	}
+	q.At = recovery.Choice(q.Page.Listing.Backups[1].Name)
+	q.Letters = []recovery.Letter{{Key: "v", Choice: recovery.Verify, Label: "verify in full"}, {Key: "i", Choice: recovery.Details, Label: "details"}}
+
+	return q
+}
+
+func verifiedBackup() *recovery.Question {
+	cut := recovery.Diagnosis{
+		Code: "dump.truncated", Summary: "The dump ends early", Seen: "/mnt/nfs/backups/firmflow/db_2026-11-21.dump: at byte 3,221,225,472, the file ends inside a block",
+		Intact: "Nothing was changed: this only reads.", Remedies: []recovery.Remedy{{Do: "Copy it again"}, {Do: "Or take another backup", Command: "firmflow-recovery backups"}},
+	}
+
+	return &recovery.Question{
+		ID: recovery.AskRead, Text: "Backup 2026-11-21", Options: []recovery.Option{{Key: recovery.Back, Label: "Back"}},
+		Page: &recovery.Page{Verification: &recovery.Verification{Directory: "/mnt/nfs/backups/firmflow", Backup: "2026-11-21", Full: true, Took: 96 * time.Second, Parts: []recovery.VerifiedPart{
+			{Name: "dump", Path: "/mnt/nfs/backups/firmflow/db_2026-11-21.dump", Bytes: 3 << 30, Status: recovery.Failed, Findings: []recovery.Finding{recovery.Problem("dump", recovery.Failed, cut)}},
+			{Name: "vault archive", Path: "/mnt/nfs/backups/firmflow/vault_snapshot_2026-11-21.tar.gz", Bytes: 11 << 30, SHA256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+				Status: recovery.Passed, Findings: []recovery.Finding{recovery.OK("vault archive", "41,208 files, 11.2 GiB, read to the last byte; every checksum matches, tar's end is there")},
+				Untold: []string{"whether documents were missing when it was packed: only the database knows what it should hold"}},
+		}}},
+	}
+}
+
+// verifying is a look at a backup that goes on.
+func (t *tape) verifying() *tape {
+	t.add(0, recovery.Event{Kind: recovery.CheckStarted, Step: "verify", Title: "look at backup 2026-11-21"})
+
+	return t.add(time.Second, recovery.Event{Kind: recovery.StepProgress, Step: "verify", Phase: "read the dump", Unit: recovery.Bytes, Done: 1 << 30, Total: 3 << 30})
 }

@@ -9,14 +9,18 @@ import (
 // backupsPage lists the backups with what the one under the cursor holds.
 func (m model) backupsPage() page {
 	q := m.ask.question
-	p := page{title: "Choose a backup", keys: []string{m.glyphs().updown + " choose", "enter use this", "? help", "esc back"}}
+	p := page{title: "Choose a backup", keys: []string{m.glyphs().updown + " choose", "enter use this"}}
+	for _, letter := range q.Letters {
+		p.keys = append(p.keys, m.show(letter.Key+" "+letter.Label))
+	}
+	p.keys = append(p.keys, "? help", "esc back")
 	l := q.Page.Listing
 	if l == nil {
 		p.foot = m.question("")
 		return p
 	}
 	count := ": " + recovery.Counted(int64(len(l.Backups)), "backup")
-	p.head = append(p.head, "  "+m.cut(m.show(l.Directory), m.width-4-len(count))+count, "", m.look.dim.Render("    "+backupRow("BACKUP", "AGE", "VAULT", "DATABASE", ".ENV", "")))
+	p.head = append(p.head, "  "+m.cut(m.show(l.Directory), m.width-4-len(count))+count, "", m.look.dim.Render("    "+backupRow("BACKUP", "AGE", "VAULT", "DATABASE", ".ENV", "CHECKED")))
 	for i, option := range q.Options {
 		head := "    "
 		if i == m.ask.cursor {
@@ -59,6 +63,12 @@ func (m model) backupLine(b recovery.ListedBackup, o recovery.Option) string {
 	switch {
 	case o.Why != "":
 		checked = g.failed + " incomplete"
+	case b.Checked == recovery.Failed:
+		checked = g.failed + " broken"
+	case b.Checked == recovery.Unproven:
+		checked = g.warned + " not proven"
+	case b.Checked != "":
+		checked = g.done + " verified"
 	case len(b.Remarks) > 0:
 		checked = g.warned + " see below"
 	}

@@ -1,6 +1,10 @@
 package tui
 
-import "github.com/charmbracelet/x/ansi"
+import (
+	"github.com/charmbracelet/x/ansi"
+
+	"firmflow-recovery/recovery"
+)
 
 // enterPage asks for a text, such as a path.
 func (m model) enterPage() page {
@@ -39,8 +43,41 @@ func (m model) documentPage() page {
 			p.body = append(p.body, m.indent(1, line)...)
 		}
 	}
+	if v := q.Page.Verification; v != nil {
+		p.title, p.body = m.show("Backup "+v.Backup), m.verified(*v)
+	}
 
 	return p
+}
+
+// verified lays out what looking at a backup found, part by part.
+func (m model) verified(v recovery.Verification) []string {
+	how := "Only beginnings and ends were read; v in the list reads every byte."
+	if v.Full {
+		how = "Every byte was read."
+	}
+	lines := []string{"  " + how + " It took " + recovery.Span(v.Took) + ". Nothing was changed."}
+	for _, part := range v.Parts {
+		head := m.look.title.Render(m.show(part.Name))
+		if part.Path != "" {
+			head += "  " + m.show(part.Path)
+		}
+		if part.Bytes > 0 {
+			head += ", " + recovery.Size(part.Bytes)
+		}
+		lines = append(lines, "", "  "+m.cut(head, m.width-3))
+		if part.SHA256 != "" {
+			lines = append(lines, m.field("SHA-256", part.SHA256, 2, m.width-2)...)
+		}
+		for _, f := range part.Findings {
+			lines = append(lines, m.finding(f, 2)...)
+		}
+		for _, untold := range part.Untold {
+			lines = append(lines, m.indent(4, "cannot tell "+untold)...)
+		}
+	}
+
+	return lines
 }
 
 // indent wraps a text to the screen, moved to the right.

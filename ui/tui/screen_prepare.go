@@ -12,6 +12,9 @@ func (m model) preparingPage() page {
 	for i, step := range m.state.Steps {
 		at := m.stepMark(step.ID)
 		body = append(body, fmt.Sprintf("  %s  %s", at.style.Render(fmt.Sprintf("%s %d %s", at.symbol, i+1, m.show(step.Title))), at.word))
+		if step.Status == recovery.Looking && step.Total > 0 {
+			body = append(body, m.indent(6, fmt.Sprintf("%s: %d %%", m.show(step.Phase), 100*step.Done/step.Total))...)
+		}
 		for _, f := range step.Findings {
 			body = append(body, m.finding(f, 4)...)
 		}
