@@ -168,7 +168,13 @@ func (i *site) fill(t *testing.T, documents int) {
 func (i *site) psql(t *testing.T, sql string) string {
 	t.Helper()
 
-	return strings.TrimSpace(i.compose(t, "exec", "-T", "db", "psql", "-U", "firmflow", "-d", "firmflow", "-v", "ON_ERROR_STOP=1", "-At", "-c", sql))
+	return i.psqlIn(t, "firmflow", sql)
+}
+
+func (i *site) psqlIn(t *testing.T, database, sql string) string {
+	t.Helper()
+
+	return strings.TrimSpace(i.compose(t, "exec", "-T", "db", "psql", "-U", "firmflow", "-d", database, "-v", "ON_ERROR_STOP=1", "-At", "-c", sql))
 }
 
 // backUp runs the guide's script.
@@ -194,7 +200,10 @@ func (i *site) snapshot(t *testing.T) snapshot {
 
 func (i *site) dumpOf(t *testing.T, database string) string {
 	t.Helper()
-	sum := sha256.Sum256([]byte(normalised(i.compose(t, "exec", "-T", "db", "pg_dump", "-U", "firmflow", "--inserts", database))))
+	dump := throughBarrier(database, func(sql string) string { return i.psqlIn(t, "postgres", sql) }, func() string {
+		return i.compose(t, "exec", "-T", "db", "pg_dump", "-U", "firmflow", "--inserts", database)
+	})
+	sum := sha256.Sum256([]byte(normalised(dump)))
 
 	return hex.EncodeToString(sum[:])
 }

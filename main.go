@@ -383,7 +383,7 @@ func build(ctx context.Context, in cli.Invocation, host string, c steps.Chosen) 
 		return recovery.Runner{}, err
 	}
 	s := installation(in, c.Run)
-	s.Backup, s.PassedOver, s.OriginalEnv = set, newer, c.Original
+	s.Backup, s.PassedOver, s.OriginalEnv, s.Host = set, newer, c.Original, host
 	if s.OriginalEnv == "" {
 		s.OriginalEnv = set.Env.Path
 	}
@@ -397,10 +397,11 @@ func build(ctx context.Context, in cli.Invocation, host string, c steps.Chosen) 
 func installation(in cli.Invocation, run recovery.RunID) *steps.Stack {
 	scrub := &secret.Scrubber{}
 	set := in.Settings
+	home := journal.Home{Dir: set.StateDir}
 	s := &steps.Stack{
 		ProjectDir: set.Project, Vault: set.Vault, Database: set.Database, User: set.User, DBService: set.DBService, AppService: set.AppService,
 		AppURL: set.AppURL, BackupDir: set.Backups, Shell: os.Environ(), PinProject: set.ProjectName != "", RunID: run,
-		AuditTable: set.AuditTable, VaultColumn: set.VaultColumn, Keep: journal.Home{Dir: set.StateDir}.Keep,
+		AuditTable: set.AuditTable, VaultColumn: set.VaultColumn, Keep: home.Keep, Unfinished: home.CanGoOn,
 		Scrub: scrub, Now: time.Now, Settle: 10 * time.Second, Patience: in.Patience, Probe: steps.Probe,
 	}
 	if in.VaultFrom != "auto" {

@@ -65,7 +65,10 @@ func dumped(t *testing.T, i *demo.Installation, database string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return normalised(must(t, "/", filepath.Join(bin, "pg_dump"), "-h", "127.0.0.1", "-p", databasePort(t, i), "-U", "firmflow", "--inserts", database))
+	sql := func(sql string) string { return asked(t, i, "postgres", sql) }
+	return throughBarrier(database, sql, func() string {
+		return normalised(must(t, "/", filepath.Join(bin, "pg_dump"), "-h", "127.0.0.1", "-p", databasePort(t, i), "-U", "firmflow", "--inserts", database))
+	})
 }
 
 // databasePort reads the port from the app's DATABASE_URL.

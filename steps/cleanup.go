@@ -195,6 +195,9 @@ func (c *cleanDatabase) liveIsThere(ctx context.Context, aside string) error {
 	if err != nil {
 		return err
 	}
+	if holding.Closed {
+		return recovery.Fail(cleanInUse("database "+c.Database+" is closed, since a recovery is unfinished"), nil)
+	}
 	if !c.of.Undone() && holding.Tables == 0 {
 		return recovery.Fail(cleanLive("database "+c.Database, aside), nil)
 	}

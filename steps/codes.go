@@ -20,6 +20,8 @@ const (
 	CodeStartFailed       recovery.Code = "stack.start.failed"
 	CodeSandboxPostgres   recovery.Code = "sandbox.postgres.missing"
 
+	CodeBarrierLeft recovery.Code = "barrier.left"
+
 	CodeRunStopped recovery.Code = "run.stopped"
 	CodeRunNone    recovery.Code = "run.none"
 

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"firmflow-recovery/recovery"
@@ -102,6 +103,11 @@ func (d *database) compare(ctx context.Context) (recovery.Assessment, error) {
 		if err != nil {
 			return recovery.Assessment{}, err
 		}
+		if loaded && name == d.Database {
+			if a, closed, err := d.closedReceipt(ctx, name); closed || err != nil {
+				return a, err
+			}
+		}
 		if loaded {
 			return d.proven(ctx, name)
 		}
@@ -110,6 +116,9 @@ func (d *database) compare(ctx context.Context) (recovery.Assessment, error) {
 	holding, err := d.holding(ctx)
 	if err != nil {
 		return a, err
+	}
+	if holding.Closed {
+		a.Replaces = []string{fmt.Sprintf("database %s: %s, closed while a recovery is unfinished; kept as %s", d.Database, recovery.Size(holding.Size), d.aside())}
 	}
 	if holding.Tables > 0 {
 		a.Replaces = []string{fmt.Sprintf("database %s: %s, about %s, %s%s; kept as %s", d.Database, tables(holding.Tables),
@@ -146,11 +155,15 @@ func (d *database) missing(ctx context.Context) error {
 // holding tells what is live; a database that does not exist holds nothing.
 func (d *database) holding(ctx context.Context) (dump.Holding, error) {
 	holding, err := d.server().Summary(ctx, d.Database)
-	if isNoDatabase(err) {
+	switch {
+	case isNoDatabase(err):
 		return dump.Holding{}, nil
+	case errors.Is(err, dump.ErrClosed):
+		size, err := d.server().SizeOf(ctx, d.Database)
+		return dump.Holding{Size: size, Closed: true}, err
+	default:
+		return holding, err
 	}
-
-	return holding, err
 }
 
 // Run loads the dump beside the live database, counts it, and gives it its

@@ -182,6 +182,7 @@ func everyCause(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
 	t.Helper()
 	all := causes(t)
 	maps.Copy(all, causesBeside(t))
+	maps.Copy(all, causesOfUnrest(t))
 
 	return all
 }

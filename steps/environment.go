@@ -17,7 +17,9 @@ const (
 // environment is step 1: the surroundings, and the original's secrets.
 type environment struct {
 	*Stack
-	agreed bool // the operator agreed to put the original's keys into .env
+	agreed    bool // the operator agreed to put the original's keys into .env
+	holding   bool // Run has begun to hold the app
+	takesOver bool // and to take over a barrier that nobody here knows of
 }
 
 func (e *environment) ID() recovery.StepID { return EnvironmentID }
@@ -25,8 +27,11 @@ func (e *environment) Title() string       { return "prepare the environment" }
 
 // Accept remembers that the operator agreed to a remedy; Run carries it out.
 func (e *environment) Accept(action recovery.Action) {
-	if action == PutOriginalKeys {
+	switch action {
+	case PutOriginalKeys:
 		e.agreed = true
+	case TakeBarrierOver:
+		e.takesOver = true
 	}
 }
 
@@ -49,15 +54,19 @@ func (e *environment) Check(ctx context.Context, _ recovery.Progress) (recovery.
 	if err != nil {
 		return recovery.Assessment{}, err
 	}
-	findings = append(append(findings, space...), e.backupFindings()...)
+	foreign, err := e.foreignBarrier(ctx)
+	if err != nil {
+		return recovery.Assessment{}, err
+	}
+	findings = append(append(append(findings, space...), e.backupFindings()...), foreign...)
 	if !target.Exists() {
-		return withoutEnv(e.Stack, findings), nil
+		return e.holdFirst(ctx, withoutEnv(e.Stack, findings))
 	}
 	secrets, table := e.secrets(ctx, original, target)
 	a := e.assess(append(findings, secrets...))
 	a.Secrets = table
 
-	return a, nil
+	return e.holdFirst(ctx, a)
 }
 
 func withoutEnv(s *Stack, findings []recovery.Finding) recovery.Assessment {
@@ -117,9 +126,33 @@ func standing(findings []recovery.Finding) recovery.Standing {
 	return recovery.Pending
 }
 
-// Run writes the .env where there is none, and puts the original's keys into
+// Run raises the barrier, and then sees to .env. Where the project could not be
+// read without one, the rest of the barrier follows.
+func (e *environment) Run(ctx context.Context, p recovery.Progress) error {
+	needed, err := e.needed(ctx)
+	if err != nil {
+		return err
+	}
+	if needed {
+		e.holding = true
+		if err := e.raise(ctx, p); err != nil {
+			return err
+		}
+	}
+	unread := e.project == nil
+	if err := e.mend(p); err != nil || !unread {
+		return err
+	}
+	if _, err := e.look(ctx); err != nil {
+		return err
+	}
+
+	return e.raise(ctx, p)
+}
+
+// mend writes the .env where there is none, and puts the original's keys into
 // one that differs, if the operator agreed.
-func (e *environment) Run(_ context.Context, p recovery.Progress) error {
+func (e *environment) mend(p recovery.Progress) error {
 	original, target, err := e.envFiles()
 	if err != nil {
 		return err
@@ -161,6 +194,9 @@ func (e *environment) Diagnose(err error) recovery.Diagnosis {
 	d := e.diagnoseVault(err, e.Backup.Archive.Path)
 	if d.Code != "" {
 		d.Intact = nothingTouched
+		if e.holding {
+			d.Intact = heldOnly
+		}
 	}
 
 	return d

@@ -41,6 +41,9 @@ func (r *restart) Check(ctx context.Context, p recovery.Progress) (recovery.Asse
 		return a, err
 	}
 	r.switched = true
+	if lowered, err := r.lowered(ctx); err != nil || !lowered {
+		return a, err // nothing is served, and so nothing can be asked, before Run has taken the barrier away
+	}
 	findings, err := r.prove(ctx, p)
 	if err != nil {
 		return a, err
@@ -112,6 +115,9 @@ func (r *restart) Run(ctx context.Context, p recovery.Progress) error {
 		}
 	}
 	r.switched = true
+	if err := r.lower(ctx, p); err != nil {
+		return err
+	}
 	p.Phase("start the stack", recovery.Items)
 	if err := r.Runtime.Start(ctx, r.all()...); err != nil {
 		return err

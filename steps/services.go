@@ -100,12 +100,16 @@ func (s *services) Run(ctx context.Context, p recovery.Progress) error {
 		return err
 	}
 	p.Note(join(s.held()) + " held until the restored data is live")
-	p.Phase("start "+s.DBService, recovery.Items)
-	if err := s.Runtime.Start(ctx, s.DBService); err != nil {
+	if err := s.startDatabase(ctx, p); err != nil {
 		return err
 	}
-	if err := s.await(ctx, s.server().Ready); err != nil {
-		return recovery.Fail(s.databaseUnready(ctx, err), err)
+	s.project.HasData = true // by now
+	if needed, err := s.needed(ctx); err != nil {
+		return err
+	} else if needed {
+		if err := s.closeLive(ctx, p); err != nil { // a first start has made it
+			return err
+		}
 	}
 	p.Phase("create "+s.AppService, recovery.Items)
 

@@ -58,6 +58,9 @@ type Stack struct {
 	Shell       []string // the operator's environment, to see what it would override
 	PinProject  bool     // the operator named the project; a rival does not block
 	RunID       recovery.RunID
+	Host        string // this host's name, for whoever finds the barrier
+	// Unfinished tells whether a run in the journals here can be gone on with.
+	Unfinished  func(recovery.RunID) (bool, error)
 	Scrub       *secret.Scrubber
 	Now         func() time.Time
 	Settle      time.Duration // how long the app must stay up to count as stable

@@ -67,7 +67,7 @@ func (r *restart) swapDatabase(ctx context.Context) (dump.Outcome, error) {
 			return dump.Outcome{}, err
 		}
 
-		return r.server().Swap(ctx, dump.Swap{Live: r.Database, Loaded: r.restoring(), Aside: r.aside(), Receipt: comment})
+		return r.server().Swap(ctx, dump.Swap{Live: r.Database, Loaded: r.restoring(), Aside: r.aside(), Receipt: comment, Barrier: r.barrier()})
 	}
 
 	return dump.Outcome{}, recovery.Fail(loadedGone(r.restoring()), nil)

@@ -234,6 +234,10 @@ func measured(ctx context.Context, dir string) (string, error) {
 // contents says what a database holds.
 func (u *undo) contents(ctx context.Context, name string) (string, error) {
 	h, err := u.server().Summary(ctx, name)
+	if errors.Is(err, dump.ErrClosed) {
+		size, err := u.server().SizeOf(ctx, name)
+		return recovery.Size(size) + ", closed while this goes on", err
+	}
 	if err != nil {
 		return "", err
 	}

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 
 	"firmflow-recovery/recovery"
 	"firmflow-recovery/recovery/stack"
@@ -46,6 +47,15 @@ func (h *undoHold) Check(ctx context.Context, _ recovery.Progress) (recovery.Ass
 	if !now.asked {
 		a.Changes = append(a.Changes, "start "+h.DBService+", to see whether the database of before is there")
 	}
+	if h.project != nil {
+		up, err := h.raised(ctx)
+		if err != nil {
+			return a, err
+		}
+		if !up {
+			a.Changes = append(a.Changes, "close database "+h.Database+", so that nobody is served until this is done")
+		}
+	}
 	if len(a.Changes) > 0 {
 		return a, nil
 	}
@@ -71,15 +81,27 @@ func (h *undoHold) Run(ctx context.Context, p recovery.Progress) error {
 		return err
 	}
 	p.Note(join(h.held()) + " held until what was live before is live again")
-	p.Phase("start "+h.DBService, recovery.Items)
-	if err := h.Runtime.Start(ctx, h.DBService); err != nil {
-		return err
+	if err := h.raise(ctx, p); err != nil {
+		return h.notBegun(err)
 	}
-	if err := h.await(ctx, h.server().Ready); err != nil {
-		return recovery.Fail(h.unready(ctx, err), err)
+	if h.project == nil || h.project.HasData {
+		return nil
 	}
 
-	return nil
+	return h.notBegun(h.startDatabase(ctx, p))
+}
+
+// notBegun says of a failure that nothing was put back yet.
+func (u *undo) notBegun(err error) error {
+	var failure *recovery.Failure
+	if errors.As(err, &failure) {
+		d := failure.Diagnosis
+		d.Intact = undoNotBegun
+
+		return recovery.Fail(d, failure.Err)
+	}
+
+	return err
 }
 
 // unready is a database that does not answer, so that nothing is put back.

@@ -63,6 +63,7 @@ func begun(home journal.Home, run recovery.RunID) (recovery.State, error) {
 // OfRun makes a runner that does to an earlier run what its purpose says. The
 // run's inputs go with it as they were; the backup need not be there any more.
 func (s *Stack) OfRun(p recovery.Purpose, of recovery.State, host string) (recovery.Runner, error) {
+	s.Host = host
 	if changed := recovery.Differences(installed(of.Inputs), installed(s.Inputs())); len(changed) > 0 {
 		return recovery.Runner{}, recovery.Fail(notThisInstallation(of.Run, p, changed), nil)
 	}

@@ -30,6 +30,9 @@ func (s *undoStart) Check(ctx context.Context, p recovery.Progress) (recovery.As
 	if s.back = now.done(); !s.back {
 		return a, nil
 	}
+	if lowered, err := s.lowered(ctx); err != nil || !lowered {
+		return a, err // until Run has taken the barrier away nothing can be asked
+	}
 	live, err := s.live(ctx, now)
 	if err != nil {
 		return a, err
@@ -176,6 +179,9 @@ func (s *undoStart) differs(ctx context.Context) ([]string, error) {
 // Run starts every service, the app's container made anew where it holds other
 // secrets.
 func (s *undoStart) Run(ctx context.Context, p recovery.Progress) error {
+	if err := s.lower(ctx, p); err != nil {
+		return err
+	}
 	serves, err := s.serves(ctx)
 	if err != nil {
 		return err

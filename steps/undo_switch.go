@@ -146,7 +146,7 @@ func (s *undoSwitch) putDatabase(ctx context.Context, now scene, p recovery.Prog
 	if now.database.done() {
 		return nil
 	}
-	outcome, err := s.server().Unswap(ctx, dump.Swap{Live: s.Database, Loaded: s.undone(), Aside: s.aside(), Receipt: now.comment})
+	outcome, err := s.server().Unswap(ctx, dump.Swap{Live: s.Database, Loaded: s.undone(), Aside: s.aside(), Receipt: now.comment, Barrier: s.barrier()})
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 // What stands, in the three situations a failure can happen in.
 const (
 	nothingTouched = "Nothing was changed: vault, database and .env are as they were."
+	heldOnly       = "Vault, database and .env are as they were. The app is held, so that nobody is served until this is done or undone."
 	previousLive   = "The vault and the database of before are live and untouched. What was restored so far lies beside them. The app is held, so that nobody sees half a system."
 	restoredLive   = "The restored vault and database are live; what was live before is kept beside them, under the names in the journal."
 )

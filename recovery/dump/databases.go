@@ -12,8 +12,9 @@ import (
 type Database struct {
 	Name        string
 	Owner       string
-	Size        int64 // on disk; zero where it may not be asked
-	Comment     string
+	Size        int64    // on disk; zero where it may not be asked
+	Comment     string   // through a barrier, where one is up
+	Barrier     *Barrier // who keeps everybody out; nil: nobody
 	Encoding    string
 	Collate     string
 	Ctype       string
@@ -39,11 +40,16 @@ from pg_database d where not d.datistemplate order by d.datname`)
 		if err != nil {
 			return nil, fmt.Errorf("list the databases: %w", err)
 		}
-		found = append(found, Database{
-			Name: row[0], Owner: row[1], Size: n[0], Comment: row[3],
+		comment, b := through(row[3])
+		db := Database{
+			Name: row[0], Owner: row[1], Size: n[0], Comment: comment,
 			Encoding: row[4], Collate: row[5], Ctype: row[6],
 			Closed: row[7] != "t", Connections: int(n[1]),
-		})
+		}
+		if b != nil {
+			db.Barrier = b.Barrier
+		}
+		found = append(found, db)
 	}
 
 	return found, nil
@@ -94,7 +100,8 @@ func (s Server) Drop(ctx context.Context, name string) error {
 	return s.exec(ctx, "drop "+name, maintenance, "drop database if exists "+identifier(name)+" with (force)")
 }
 
-// Comment sets a database's comment: that is where its receipt is kept.
+// Comment sets a database's comment: that is where its receipt is kept. It is for
+// databases that are not live; the one of the live name may hold a barrier.
 func (s Server) Comment(ctx context.Context, db, text string) error {
 	if err := checkName(db); err != nil {
 		return err
@@ -104,19 +111,18 @@ func (s Server) Comment(ctx context.Context, db, text string) error {
 		"comment on database "+identifier(db)+" is "+literal(text))
 }
 
-// CommentOf gives a database's comment. One that does not exist is
-// ErrNoDatabase.
+// CommentOf gives a database's comment, through a barrier. A database that does
+// not exist is ErrNoDatabase.
 func (s Server) CommentOf(ctx context.Context, db string) (string, error) {
-	rows, err := s.query(ctx, "read the comment on "+db, maintenance,
-		"select datname, shobj_description(oid, 'pg_database') from pg_database where datname = "+literal(db))
+	all, err := s.standing(ctx, db)
 	if err != nil {
 		return "", err
 	}
-	if len(rows) == 0 {
+	if !all[db].there {
 		return "", fmt.Errorf("read the comment on %s: %w", db, ErrNoDatabase)
 	}
 
-	return rows[0][1], nil
+	return all[db].comment, nil
 }
 
 // Session is somebody connected to a database.

@@ -44,6 +44,7 @@ var (
 	ErrLocale           = errors.New("the locale is not available")
 	ErrLocks            = errors.New("the database has too few lock slots")
 	ErrInUse            = errors.New("the database is in use")
+	ErrClosed           = errors.New("nobody may connect to the database")
 	ErrNoDatabase       = errors.New("there is no such database")
 	ErrExists           = errors.New("a database of this name exists")
 	ErrName             = errors.New("the name cannot be used for a database")

@@ -12,6 +12,7 @@ type Holding struct {
 	Tables int
 	Rows   int64     // as the server estimates
 	Size   int64     // on disk
+	Closed bool      // nobody may connect, so that only its size can be told
 	Newest time.Time // when a row was created or changed last; zero if it cannot be told
 }
 

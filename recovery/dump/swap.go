@@ -16,6 +16,9 @@ type Swap struct {
 	// Receipt is the comment the loaded database carries. With it a swap that
 	// was done already is recognised even where nothing was live before.
 	Receipt string
+
+	// Barrier stays up on the live name, whichever database has it; nil: none.
+	Barrier *Barrier
 }
 
 // Outcome is what a swap did.
@@ -49,6 +52,7 @@ type rename struct{ from, to string }
 type present struct {
 	there   map[string]bool
 	receipt string
+	all     map[string]standing
 }
 
 func (s Server) turn(ctx context.Context, w Swap, plan func(Swap, present) ([]rename, Outcome, error)) (Outcome, error) {
@@ -66,7 +70,11 @@ func (s Server) turn(ctx context.Context, w Swap, plan func(Swap, present) ([]re
 
 	// An answer may get lost on the way although the transaction was committed.
 	// What counts is what there is now.
-	failed := s.rename(ctx, renames)
+	barrier, err := w.moved(renames, have.all)
+	if err != nil {
+		return Outcome{}, err
+	}
+	failed := s.rename(ctx, renames, barrier)
 	have, err = s.present(ctx, w)
 	if err == nil && have.after(renames) {
 		return outcome, nil
@@ -148,35 +156,28 @@ func (p present) after(renames []rename) bool {
 }
 
 func (s Server) present(ctx context.Context, w Swap) (present, error) {
-	rows, err := s.query(ctx, "look for the databases", maintenance,
-		"select datname, shobj_description(oid, 'pg_database') from pg_database where datname in ("+
-			literal(w.Live)+", "+literal(w.Loaded)+", "+literal(w.Aside)+")")
+	all, err := s.standing(ctx, w.Live, w.Loaded, w.Aside)
 	if err != nil {
 		return present{}, err
 	}
-	have := present{there: map[string]bool{}}
-	for _, row := range rows {
-		have.there[row[0]] = true
-		if row[0] == w.Live {
-			have.receipt = row[1]
-		}
+	have := present{there: map[string]bool{}, receipt: all[w.Live].comment, all: all}
+	for name := range all {
+		have.there[name] = true
 	}
 
 	return have, nil
 }
 
-func (s Server) rename(ctx context.Context, renames []rename) error {
+// rename gives the databases their names, and whatever else belongs to that, in
+// one transaction.
+func (s Server) rename(ctx context.Context, renames []rename, more string) error {
 	names := make([]string, 0, len(renames))
 	var alter strings.Builder
 	for _, r := range renames {
 		names = append(names, literal(r.from))
 		fmt.Fprintf(&alter, "alter database %s rename to %s;\n", identifier(r.from), identifier(r.to))
 	}
-	sql := `begin;
-select pg_terminate_backend(pid, 5000), 1 from pg_stat_activity
-where pid <> pg_backend_pid() and datname in (` + strings.Join(names, ", ") + `);
-` + alter.String() + `commit;
-`
+	sql := "begin;\n" + ending(strings.Join(names, ", ")) + alter.String() + more + "commit;\n"
 	for try := 1; ; try++ {
 		err := s.exec(ctx, "rename the databases", maintenance, sql)
 		if try == tries || !errors.Is(err, ErrInUse) {

@@ -55,6 +55,7 @@ var complaints = []complaint{
 	{says(`server version mismatch`), ErrVersion},
 	{says(`extension "([^"]*)" is not available`), ErrExtensionMissing},
 	{says(`could not open extension control file ".*/([^/"]*)\.control"`), ErrExtensionMissing},
+	{says(`database "[^"]*" is not currently accepting connections`), ErrClosed},
 	{says(`database "[^"]*" does not exist`), ErrNoDatabase},
 	{says(`role "([^"]*)" does not exist`), ErrRoleMissing},
 	{says(`must be (?:a )?member of role "([^"]*)"`), ErrPermission},

@@ -224,6 +224,17 @@ func (h Home) Find(run recovery.RunID) (recovery.State, error) {
 	return state, err
 }
 
+// CanGoOn tells whether a run is in the journals here and unfinished. A journal
+// that cannot be read is an error.
+func (h Home) CanGoOn(run recovery.RunID) (bool, error) {
+	state, err := h.Read(run)
+	if errors.Is(err, ErrNoRun) {
+		return false, nil
+	}
+
+	return err == nil && state.Unfinished(), err
+}
+
 // WriteReport keeps a run's report beside its journal and gives its path. That of
 // an undo or a cleanup is a file of its own: the recovery's proofs stay readable.
 func (h Home) WriteReport(run recovery.RunID, of recovery.Purpose, report string) (string, error) {
