@@ -46,6 +46,8 @@ type File struct {
 	BOM  bool // begins with a byte order mark; Compose passes over it, others do not
 	CRLF bool // has lines that end in CR LF
 
+	Locked bool // it was encrypted, and opened with a key
+
 	// GodotenvRefuses tells that godotenv refuses the file although Compose
 	// reads it.
 	GodotenvRefuses bool
