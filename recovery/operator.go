@@ -25,6 +25,7 @@ const (
 	AskTask     QuestionID = "task"     // what is to be done?
 	AskBackup   QuestionID = "backup"   // with which backup?
 	AskOriginal QuestionID = "original" // where is the original .env?
+	AskSecret   QuestionID = "secret"   // a passphrase or a secret, typed and not shown
 	AskRead     QuestionID = "read"     // a document was asked for: read it
 	AskLooked   QuestionID = "looked"   // the pre-flight check found nothing in the way: what now?
 	AskBlocked  QuestionID = "blocked"  // something stands in the way: look again?
@@ -36,7 +37,7 @@ const (
 // Harmless tells whether no answer to the question can change anything.
 func (id QuestionID) Harmless() bool {
 	switch id {
-	case AskTask, AskBackup, AskOriginal, AskRead, AskLooked, AskBlocked:
+	case AskTask, AskBackup, AskOriginal, AskSecret, AskRead, AskLooked, AskBlocked:
 		return true
 	default:
 		return false
@@ -49,11 +50,12 @@ type Question struct {
 	Step    StepID     `json:"step,omitempty"`
 	Text    string     `json:"text"`
 	Options []Option   `json:"options"`
-	Typed   string     `json:"typed,omitempty"`  // must be typed out to consent; an option alone is not enough
-	Enter   string     `json:"enter,omitempty"`  // what is to be typed, where any text is an answer: "path"
-	Flag    string     `json:"flag,omitempty"`   // the flag that answers it where nobody can be asked
-	Action  Action     `json:"action,omitempty"` // the remedy that is offered
-	Page    *Page      `json:"page,omitempty"`   // what is laid out beside it
+	Typed   string     `json:"typed,omitempty"`   // must be typed out to consent; an option alone is not enough
+	Enter   string     `json:"enter,omitempty"`   // what is to be typed, where any text is an answer: "path"
+	Conceal bool       `json:"conceal,omitempty"` // what is typed must not be seen: the answer has it concealed
+	Flag    string     `json:"flag,omitempty"`    // the flag that answers it where nobody can be asked
+	Action  Action     `json:"action,omitempty"`  // the remedy that is offered
+	Page    *Page      `json:"page,omitempty"`    // what is laid out beside it
 	Letters []Letter   `json:"letters,omitempty"`
 	At      Choice     `json:"at,omitempty"` // where a cursor begins, if no answer can change anything
 }
@@ -140,6 +142,9 @@ func (q Question) Leave() Choice {
 type Answer struct {
 	Choice Choice `json:"choice"`
 	Typed  string `json:"typed,omitempty"`
+	// Concealed is what was typed where that must not be seen. It reaches whoever
+	// asked, and no journal.
+	Concealed *Concealed `json:"-"`
 }
 
 // Consents tells whether an answer chooses what was asked for, and typed what

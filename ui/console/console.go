@@ -53,13 +53,16 @@ func Open(o Options) (Operator, error) {
 	}
 	lines := plain.Options{Out: o.Out, Answers: o.answers(), Verbose: o.Verbose}
 	if o.terminal() {
-		lines.In = o.In
+		lines.In, lines.Conceal = o.In, o.conceal
 	}
 
 	return attended{Operator: plain.New(lines), shell: o.Shell, lend: func(use func() error) error { return use() }, say: o.say}, nil
 }
 
 func (o Options) say(text string) { _, _ = io.WriteString(o.Out, text) }
+
+// conceal keeps what is typed from being shown, until shown is called.
+func (o Options) conceal() (shown func(), err error) { return hide(o.In) }
 
 // Fits tells whether there is a terminal that can show a full screen, and nobody
 // asked for lines.

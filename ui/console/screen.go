@@ -128,7 +128,7 @@ func (s *screen) detach() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.options.say("The work goes on, told in lines. It is safe to disconnect: firmflow-recovery attach shows it again.\n")
-		s.lines = plain.New(plain.Options{Out: s.options.Out, In: s.options.In, Answers: s.options.answers(), Verbose: s.options.Verbose, Past: s.past})
+		s.lines = plain.New(plain.Options{Out: s.options.Out, In: s.options.In, Answers: s.options.answers(), Verbose: s.options.Verbose, Past: s.past, Conceal: s.options.conceal})
 		close(s.moved)
 	})
 }

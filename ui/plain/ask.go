@@ -23,6 +23,13 @@ func (o *Operator) Ask(ctx context.Context, q recovery.Question) (recovery.Answe
 	if o.in == nil {
 		return recovery.Answer{}, &recovery.NoAnswerError{Question: q}
 	}
+	if q.Conceal {
+		shown, err := o.hide(q)
+		if err != nil {
+			return recovery.Answer{}, err
+		}
+		defer shown()
+	}
 	lines := page(q.Page) + "question " + cleanLines(q.Text, indent) + "\n" + choices(q)
 	for range tries {
 		if err := o.say(ctx, q, lines); err != nil {
@@ -43,6 +50,19 @@ func (o *Operator) Ask(ctx context.Context, q recovery.Question) (recovery.Answe
 	}
 
 	return recovery.Answer{}, o.say(ctx, q, indent+"not understood three times: stop\n")
+}
+
+// hide keeps what is typed next from being shown. Where that cannot be, nobody
+// is asked: the echo is off before the question stands there, or not at all.
+func (o *Operator) hide(q recovery.Question) (shown func(), err error) {
+	if o.conceal == nil {
+		return nil, &recovery.NoAnswerError{Question: q}
+	}
+	if shown, err = o.conceal(); err != nil {
+		return nil, &recovery.NoAnswerError{Question: q}
+	}
+
+	return shown, nil
 }
 
 func endOfInput(err error) string {
@@ -87,6 +107,9 @@ func hint(q recovery.Question) string {
 	case q.Enter != "":
 		what = "the " + Clean(q.Enter)
 	}
+	if q.Conceal {
+		what += " (it is not shown)"
+	}
 	if q.Leave() == recovery.Back {
 		out = "go back [back]"
 	}
@@ -99,6 +122,9 @@ func hint(q recovery.Question) string {
 func understand(q recovery.Question, line string) (answer recovery.Answer, understood bool) {
 	if line == "" {
 		return recovery.Answer{Choice: q.Leave()}, true
+	}
+	if q.Conceal {
+		return recovery.Answer{Choice: recovery.Go, Concealed: recovery.Conceal(line)}, true
 	}
 	if q.Enter != "" {
 		return recovery.Answer{Choice: recovery.Go, Typed: line}, true

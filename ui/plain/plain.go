@@ -25,6 +25,9 @@ type Options struct {
 	Every   time.Duration                             // heartbeat of a long step; zero: 30 s
 	Verbose bool                                      // also the lines of other programs
 	Past    []recovery.Event                          // told elsewhere already, and not told again
+	// Conceal keeps what is typed into In from being shown until shown is called.
+	// nil: it cannot, and nothing that must not be seen is asked for.
+	Conceal func() (shown func(), err error)
 }
 
 // Operator writes a transcript and asks on lines. Close ends it.
@@ -32,6 +35,7 @@ type Operator struct {
 	out     io.Writer
 	in      *input // nil: nobody can be asked
 	answers *mailbox.Answers
+	conceal func() (shown func(), err error)
 	verbose bool
 	pump    *mailbox.Pump
 	failed  atomic.Bool // the output is gone
@@ -46,7 +50,7 @@ func New(o Options) *Operator {
 	if o.Every == 0 {
 		o.Every = heartbeat
 	}
-	op := &Operator{out: o.Out, answers: mailbox.Prepared(o.Answers), verbose: o.Verbose, script: transcript{every: o.Every}}
+	op := &Operator{out: o.Out, answers: mailbox.Prepared(o.Answers), conceal: o.Conceal, verbose: o.Verbose, script: transcript{every: o.Every}}
 	for _, e := range o.Past {
 		op.script.add(e)
 	}

@@ -16,6 +16,7 @@ type asking struct {
 	question recovery.Question
 	reply    chan<- recovery.Answer // has room for the one answer
 	input    string                 // what was typed so far
+	hidden   *recovery.Concealed    // the same, where it must not be seen
 	cursor   int
 	refused  bool // what was typed is not what is asked for
 }
@@ -51,6 +52,9 @@ func (m model) typing() bool {
 func (m model) pressTyped(k tea.KeyMsg) (model, tea.Cmd) {
 	a := *m.ask
 	a.refused = false
+	if a.question.Conceal {
+		return m.pressConcealed(a, k)
+	}
 	switch k.Type {
 	case tea.KeyEsc:
 		return m.answer(recovery.Answer{Choice: a.question.Leave()})
@@ -67,6 +71,32 @@ func (m model) pressTyped(k tea.KeyMsg) (model, tea.Cmd) {
 		a.input = ""
 	case tea.KeyRunes, tea.KeySpace:
 		a.input = typed(a.input, k.Runes)
+	default:
+	}
+	m.ask = &a
+
+	return m, nil
+}
+
+// pressConcealed edits a text that is not shown, nor how long it is.
+func (m model) pressConcealed(a asking, k tea.KeyMsg) (model, tea.Cmd) {
+	text := a.hidden.Reveal()
+	switch k.Type {
+	case tea.KeyEsc:
+		return m.answer(recovery.Answer{Choice: a.question.Leave()})
+	case tea.KeyEnter:
+		if text != "" {
+			return m.answer(recovery.Answer{Choice: recovery.Go, Concealed: a.hidden})
+		}
+		a.refused = true
+	case tea.KeyBackspace:
+		if runes := []rune(text); len(runes) > 0 {
+			a.hidden = recovery.Conceal(string(runes[:len(runes)-1]))
+		}
+	case tea.KeyCtrlU:
+		a.hidden = nil
+	case tea.KeyRunes, tea.KeySpace:
+		a.hidden = recovery.Conceal(typed(text, k.Runes))
 	default:
 	}
 	m.ask = &a

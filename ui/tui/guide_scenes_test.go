@@ -67,6 +67,11 @@ var whereOriginal = recovery.Question{
 	Options: []recovery.Option{{Key: recovery.Go, Label: "Compare with it"}, {Key: recovery.Back, Label: "Back"}},
 }
 
+var whichPassphrase = recovery.Question{
+	ID: recovery.AskSecret, Text: "env_2026-11-22.age is encrypted. What is its passphrase?", Enter: "passphrase", Conceal: true,
+	Options: []recovery.Option{{Key: recovery.Go, Label: "Open it"}, {Key: recovery.Back, Label: "Back"}},
+}
+
 var readReport = recovery.Question{
 	ID: recovery.AskRead, Text: "Report of run 20261109-100000", Options: []recovery.Option{{Key: recovery.Back, Label: "Back"}},
 	Page: &recovery.Page{Document: &recovery.Document{Title: "Report of run 20261109-100000", Lines: []string{
@@ -136,6 +141,9 @@ func guideScenes() []scene {
 		{name: "backups-incomplete", tape: new(tape), ask: chooseBackup(), keys: "down down"},
 		{name: "original", tape: new(tape), ask: &whereOriginal, keys: "/ s a f e / . e n v"},
 		{name: "original-empty", tape: new(tape), ask: &whereOriginal, keys: "enter"},
+		{name: "passphrase", tape: new(tape), ask: &whichPassphrase},
+		{name: "passphrase-typed", tape: new(tape), ask: &whichPassphrase, keys: "s 3 c r 3 t"},
+		{name: "passphrase-empty", tape: new(tape), ask: &whichPassphrase, keys: "s ctrl+u enter"},
 		{name: "report", tape: new(tape), ask: &readReport},
 		{name: "looked-good", tape: new(tape).open().plan(true).end(recovery.Verdict{Outcome: recovery.Ready}), ask: &lookedGood},
 		{name: "looked-bad", tape: new(tape).tooSmall(), ask: &lookedBad},

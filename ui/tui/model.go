@@ -173,7 +173,7 @@ func screenOf(q recovery.Question) screen {
 		return starting
 	case recovery.AskBackup:
 		return choosing
-	case recovery.AskOriginal:
+	case recovery.AskOriginal, recovery.AskSecret:
 		return entering
 	case recovery.AskRead:
 		return reading

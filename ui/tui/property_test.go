@@ -82,7 +82,7 @@ func event(t *rapid.T) recovery.Event {
 
 func question(t *rapid.T) recovery.Question {
 	q := recovery.Question{ID: rapid.SampledFrom([]recovery.QuestionID{
-		recovery.AskStart, recovery.AskRemedy, recovery.AskFailure, recovery.AskTask, recovery.AskBackup, recovery.AskOriginal, recovery.AskRead,
+		recovery.AskStart, recovery.AskRemedy, recovery.AskFailure, recovery.AskTask, recovery.AskBackup, recovery.AskOriginal, recovery.AskSecret, recovery.AskRead,
 		recovery.AskLooked, recovery.AskBlocked, "new",
 	}).Draw(t, "id"), Step: recovery.StepID(rapid.SampledFrom([]string{"", "vault"}).Draw(t, "step")), Text: hostile().Draw(t, "question"),
 		Typed: rapid.SampledFrom([]string{"", host}).Draw(t, "typed")}
@@ -91,6 +91,8 @@ func question(t *rapid.T) recovery.Question {
 		q.Page = anyPage(t)
 	case recovery.AskOriginal:
 		q.Enter = hostile().Draw(t, "enter")
+	case recovery.AskSecret:
+		q.Enter, q.Conceal = hostile().Draw(t, "enter"), true
 	default:
 	}
 	for range rapid.IntRange(0, 30).Draw(t, "options") {

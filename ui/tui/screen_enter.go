@@ -9,6 +9,9 @@ import (
 // enterPage asks for a text, such as a path.
 func (m model) enterPage() page {
 	q := m.ask.question
+	if q.Conceal {
+		return m.concealedPage(q)
+	}
 	body := m.indent(2, q.Text)
 	body = append(append(body, ""), m.indent(2, "It is compared in memory. Its values are never shown, logged or written.")...)
 	width := m.width - 4
@@ -19,6 +22,25 @@ func (m model) enterPage() page {
 
 	return page{
 		title: "Original .env", body: body, foot: append([]string{""}, indented(m.box(q.Enter, lines, width), 2)...),
+		keys: []string{"enter go on", "ctrl+u clear", "f1 help", "esc back"},
+	}
+}
+
+// concealedPage asks for a text that is not shown. Whether anything was typed
+// is all that is told of it.
+func (m model) concealedPage(q recovery.Question) page {
+	body := append(append(m.indent(2, q.Text), ""), m.indent(2, "What you type is not shown, and not written anywhere.")...)
+	state := "nothing typed yet"
+	if m.ask.hidden.Reveal() != "" {
+		state = "typed; not shown"
+	}
+	lines := []string{m.look.accent.Render("> "+m.glyphs().cursor) + " " + state}
+	if m.ask.refused {
+		lines = append(lines, m.look.warn.Render("Type the "+m.show(q.Enter)+", or esc to go back."))
+	}
+
+	return page{
+		title: "Original .env", body: body, foot: append([]string{""}, indented(m.box(q.Enter, lines, m.width-4), 2)...),
 		keys: []string{"enter go on", "ctrl+u clear", "f1 help", "esc back"},
 	}
 }
