@@ -32,6 +32,11 @@ type Archive struct {
 	// Size is what a manifest announces, so that an archive which stops early can
 	// be told by how much. Zero: nobody knows, and the file's own size is taken.
 	Size int64
+
+	// LeaveOut is a directory level that is left out: every entry must lie below
+	// this one directory, and is taken for what lies there. Empty: none. See
+	// Summary.Nested.
+	LeaveOut string
 }
 
 // Summary is what was read, to its end, from an archive or a directory.
@@ -53,6 +58,11 @@ type Summary struct {
 	// else and it is called "uploads": the rsync of the backup lacked a slash, and
 	// the documents lie one directory too deep.
 	Nested string `json:"nested,omitempty"`
+
+	// NestedFiles counts the files that lie directly in Nested. A vault has none
+	// at its top, so where there are some, Nested may be a firm's own directory
+	// and no level too many.
+	NestedFiles int `json:"nested_files,omitempty"`
 
 	// LeftOut counts entries that were read and not restored, since they never
 	// were documents: what an earlier recovery left inside a mount point, and the

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// nested is the directory that turns up at the top of an archive when rsync was
+// Nested is the directory that turns up at the top of an archive when rsync was
 // given "uploads" without a slash.
-const nested = "uploads"
+const Nested = "uploads"
 
 func sumOf(text string) [32]byte { return sha256.Sum256([]byte(text)) }
 
@@ -28,7 +28,6 @@ func (c *catalogue) summary() Summary {
 	s := Summary{
 		Directories: len(c.folders) - 1,
 		Newest:      c.newest,
-		Nested:      c.nested(),
 		LeftOut:     c.leftOut,
 	}
 	for i := range c.count {
@@ -37,28 +36,35 @@ func (c *catalogue) summary() Summary {
 			s.Bytes += it.size
 		}
 	}
+	s.Nested, s.NestedFiles = c.nested()
 	s.Tree = c.digest()
 
 	return s
 }
 
-// nested tells whether all there is lies below one directory called "uploads".
-func (c *catalogue) nested() string {
-	if _, ok := c.known[nested]; !ok {
-		return ""
+// nested tells whether all there is lies below one directory called "uploads",
+// and how many files lie directly in it.
+func (c *catalogue) nested() (string, int) {
+	at, ok := c.known[Nested]
+	if !ok {
+		return "", 0
 	}
 	for _, f := range c.folders[1:] {
-		if f.path != nested && !strings.HasPrefix(f.path, nested+"/") {
-			return ""
+		if f.path != Nested && !strings.HasPrefix(f.path, Nested+"/") {
+			return "", 0
 		}
 	}
+	files := 0
 	for i := range c.count {
-		if c.item(uint32(i)).folder == 0 {
-			return ""
+		switch c.item(uint32(i)).folder {
+		case 0:
+			return "", 0
+		case at:
+			files++
 		}
 	}
 
-	return nested
+	return Nested, files
 }
 
 // digest is the hex SHA-256 of the list that Summary.Tree describes.

@@ -30,6 +30,7 @@ var (
 	ErrSpecial     = errors.New("it is neither file, directory nor link")
 	ErrTwice       = errors.New("it is there twice")
 	ErrClash       = errors.New("one name is both file and directory")
+	ErrBeside      = errors.New("it does not lie in the directory that is left out")
 	ErrTooMany     = errors.New("there are more entries than can be kept track of")
 	ErrChanged     = errors.New("it changed while it was read")
 )

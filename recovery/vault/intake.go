@@ -147,6 +147,13 @@ func (in *intake) entry(ctx context.Context, header *tar.Header, crew *crew[job]
 	default:
 		return &EntryError{header.Name, ErrSpecial}
 	}
+	name, left, err := in.src.archive.raised(name, header.Typeflag)
+	if err != nil {
+		return &EntryError{header.Name, err}
+	}
+	if !left {
+		return nil
+	}
 	if reserved(name) {
 		in.cat.leftOut++
 		return in.drain(ctx, in.tar, unseen)
@@ -187,6 +194,9 @@ func (in *intake) link(name, to string, attr attributes) error {
 func (in *intake) sameFile(name, of string) error {
 	first, err := cleanName(of)
 	if err != nil {
+		return &EntryError{name, ErrLinkEscapes}
+	}
+	if first, _, err = in.src.archive.raised(first, tar.TypeLink); err != nil {
 		return &EntryError{name, ErrLinkEscapes}
 	}
 	if err := in.cat.addSame(name, first); err != nil {
