@@ -32,6 +32,13 @@ type installation struct {
 // seeded starts a server of the test's own and fills it through the app's code.
 func seeded(t *testing.T) installation {
 	t.Helper()
+
+	return seededWith(t, "")
+}
+
+// seededWith does so with a FIELD_ENCRYPTION_KEY, too.
+func seededWith(t *testing.T, field string) installation {
+	t.Helper()
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if len(found) == 0 {
 		if strings.Contains(os.Getenv("FIRMFLOW_RECOVERY_TEST_REQUIRE"), "postgres") {
@@ -60,7 +67,7 @@ func seeded(t *testing.T) installation {
 	}
 	i := installation{t: t, client: command.Local{Env: []string{path, "PGHOST=" + dir}}, config: sample.Config{
 		DatabaseURL: "postgresql://firmflow@/postgres?host=" + url.QueryEscape(dir), AuthSecret: "a-secret-of-0123456789abcdef01234567",
-		LicenseKey: sample.NewLicense("test"), Uploads: filepath.Join(t.TempDir(), "uploads"), Listen: "127.0.0.1:0",
+		LicenseKey: sample.NewLicense("test"), FieldKey: field, Uploads: filepath.Join(t.TempDir(), "uploads"), Listen: "127.0.0.1:0",
 	}}
 	if _, err := sample.Seed(t.Context(), i.config, sample.Volume{Documents: 60, AuditRows: 300, DocumentBytes: 4096}); err != nil {
 		t.Fatal(err)

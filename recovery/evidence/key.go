@@ -76,7 +76,8 @@ func plain(name string, value []byte) []key {
 
 // words are what applications put where a derivation wants a salt or a purpose.
 func words() []string {
-	return []string{"", "salt", "storage", "documents", "document", "vault", "encryption", "firmflow", "firmflow-storage", "firmflow-vault", "firmflow-documents", "aes-256-gcm"}
+	return []string{"", "salt", "storage", "documents", "document", "vault", "encryption", "firmflow", "firmflow-storage", "firmflow-vault", "firmflow-documents", "aes-256-gcm",
+		"field", "fields", "field-encryption", "firmflow-field", "mfa"}
 }
 
 // derived are HMAC and HKDF (RFC 5869) with the usual words.

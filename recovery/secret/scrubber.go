@@ -21,8 +21,12 @@ type Scrubber struct {
 }
 
 // Learn adds values, in the forms in which programs write them: as they are
-// and as part of a URL. Values shorter than six bytes are left out.
+// and as part of a URL. Values shorter than six bytes are left out. A nil
+// Scrubber learns nothing.
 func (s *Scrubber) Learn(values ...String) {
+	if s == nil {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
