@@ -15,6 +15,7 @@ import (
 	"firmflow-recovery/recovery"
 	"firmflow-recovery/recovery/command"
 	"firmflow-recovery/recovery/demo"
+	"firmflow-recovery/recovery/envfile"
 	"firmflow-recovery/recovery/journal"
 	"firmflow-recovery/recovery/sample"
 	"firmflow-recovery/recovery/secret"
@@ -199,8 +200,19 @@ func recoverWith(ctx context.Context, stops *console.Stops, in cli.Invocation) r
 		return tell(err)
 	}
 	home := journal.Home{Dir: in.Settings.StateDir}
-	runner, err := prepare(ctx, in, home, host)
+	key, err := keyOf(in)
 	if err != nil {
+		return misused(err)
+	}
+	runner, err := prepare(ctx, in, home, host, key)
+	if steps.WantsPassphrase(err) && console.Interactive(speak(in, host, stops)) {
+		in.Passphrase = true
+		if key, err = keyOf(in); err != nil {
+			return misused(err)
+		}
+		runner, err = prepare(ctx, in, home, host, key)
+	}
+	if err != nil && !steps.LockedOut(err) { // the run says that, with a verdict
 		return tell(because(ctx, err))
 	}
 	if in.Runbook {
@@ -221,8 +233,27 @@ func recoverWith(ctx context.Context, stops *console.Stops, in cli.Invocation) r
 	return leave(op, v, path, err)
 }
 
+// keyOf gives what opens an encrypted file: what a flag names, or what is typed.
+func keyOf(in cli.Invocation) (envfile.Key, error) {
+	var phrase []byte
+	var err error
+	switch {
+	case in.PhraseFile != "":
+		phrase, err = console.PassphraseIn(in.PhraseFile)
+	case in.Passphrase:
+		phrase, err = console.Passphrase(os.Stdin, os.Stderr)
+	}
+
+	return envfile.Key{Identity: in.Identity, Passphrase: secret.New(string(phrase))}, err
+}
+
+func misused(err error) recovery.ExitCode {
+	fmt.Fprintln(os.Stderr, err)
+	return recovery.ExitUsage
+}
+
 // prepare makes the run that the command is about.
-func prepare(ctx context.Context, in cli.Invocation, home journal.Home, host string) (recovery.Runner, error) {
+func prepare(ctx context.Context, in cli.Invocation, home journal.Home, host string, key envfile.Key) (recovery.Runner, error) {
 	if in.Command == cli.Undo || in.Command == cli.Cleanup {
 		purpose := recovery.Purpose(in.Command)
 		of, err := steps.ToGoBackTo(home, purpose, recovery.RunID(in.Run))
@@ -235,6 +266,7 @@ func prepare(ctx context.Context, in cli.Invocation, home journal.Home, host str
 	if err != nil {
 		return recovery.Runner{}, err
 	}
+	chosen.Key = key
 
 	return build(ctx, in, host, chosen)
 }
@@ -260,13 +292,17 @@ func guide(ctx context.Context, stops *console.Stops, in cli.Invocation) recover
 		fmt.Fprintln(os.Stderr, "Nobody can be asked here. Say what to do: firmflow-recovery preflight, plan or restore; --help explains them.")
 		return recovery.ExitUsage
 	}
+	key, err := keyOf(in)
+	if err != nil {
+		return misused(err)
+	}
 	op, err := console.Open(o)
 	if err != nil {
 		return tell(err)
 	}
 	defer op.Close()
 	g := guideOf(in)
-	g.Operator = op
+	g.Operator, g.Key = op, key
 	g.Make = func(ctx context.Context, c steps.Chosen) (recovery.Runner, error) {
 		r, err := build(ctx, in, host, c)
 		r.Enough = stops.Enough
@@ -387,11 +423,12 @@ func build(ctx context.Context, in cli.Invocation, host string, c steps.Chosen) 
 	if s.OriginalEnv == "" {
 		s.OriginalEnv = set.Env.Path
 	}
+	s.OriginalKey = c.Key
 
 	return recovery.Runner{
 		Now: time.Now, Host: host, Run: c.Run, Earlier: c.Earlier,
 		Steps: steps.Restore(s), Backup: set.Name(), Target: s.Target(), Inputs: s.Inputs(),
-	}, nil
+	}, s.Unlock()
 }
 
 func installation(in cli.Invocation, run recovery.RunID) *steps.Stack {
@@ -400,7 +437,7 @@ func installation(in cli.Invocation, run recovery.RunID) *steps.Stack {
 	home := journal.Home{Dir: set.StateDir}
 	s := &steps.Stack{
 		ProjectDir: set.Project, Vault: set.Vault, Database: set.Database, User: set.User, DBService: set.DBService, AppService: set.AppService,
-		AppURL: set.AppURL, BackupDir: set.Backups, Shell: os.Environ(), PinProject: set.ProjectName != "", RunID: run,
+		AppURL: set.AppURL, BackupDir: set.Backups, Shell: os.Environ(), PinProject: set.ProjectName != "", PinFile: set.ComposeFile != "", RunID: run,
 		AuditTable: set.AuditTable, VaultColumn: set.VaultColumn, Keep: home.Keep, Unfinished: home.CanGoOn,
 		Scrub: scrub, Now: time.Now, Settle: 10 * time.Second, Patience: in.Patience, Probe: steps.Probe,
 	}
@@ -453,8 +490,12 @@ func listBackups(ctx context.Context, in cli.Invocation) recovery.ExitCode {
 
 // verify looks at a backup and prints what it saw.
 func verify(ctx context.Context, in cli.Invocation) recovery.ExitCode {
+	key, err := keyOf(in)
+	if err != nil {
+		return misused(err)
+	}
 	found, err := steps.Verify{
-		Dir: in.Settings.Backups, Name: in.Backup, Full: in.Full, Database: in.Settings.Database, Tool: hostTool(),
+		Dir: in.Settings.Backups, Name: in.Backup, Full: in.Full, Key: key, Database: in.Settings.Database, Tool: hostTool(),
 		Now: time.Now, Moved: plain.Tenths(os.Stderr, time.Now),
 	}.Run(ctx)
 	if err != nil {
@@ -469,19 +510,14 @@ func verify(ctx context.Context, in cli.Invocation) recovery.ExitCode {
 
 // repair makes a repaired copy of a dump and says where it is.
 func repair(ctx context.Context, in cli.Invocation) recovery.ExitCode {
-	r := steps.Repair{
-		Dir: in.Settings.Backups, Name: in.Backup, Into: in.Into, Identity: in.Identity, Database: in.Settings.Database, Tool: hostTool(),
-		Now: time.Now, Moved: plain.Tenths(os.Stderr, time.Now),
+	key, err := keyOf(in)
+	if err != nil {
+		return misused(err)
 	}
-	if in.Passphrase {
-		phrase, err := console.Passphrase(os.Stdin, os.Stderr)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return recovery.ExitUsage
-		}
-		r.Passphrase = secret.New(string(phrase))
-	}
-	made, err := r.Run(ctx)
+	made, err := steps.Repair{
+		Dir: in.Settings.Backups, Name: in.Backup, Into: in.Into, Identity: key.Identity, Passphrase: key.Passphrase, Database: in.Settings.Database,
+		Tool: hostTool(), Now: time.Now, Moved: plain.Tenths(os.Stderr, time.Now),
+	}.Run(ctx)
 	if err == nil {
 		err = show(in, made, func() error { return plain.Repaired(os.Stdout, made) })
 	}

@@ -150,11 +150,28 @@ func TestVerifyTellsWhatEachLevelCan(t *testing.T) {
 	}
 }
 
-func TestC4ANestedArchiveIsSeenInFull(t *testing.T) {
+func TestC4ALevelTooManyIsLeftOutWithConsent(t *testing.T) {
 	i := sandboxed(t)
+	before := standing(t, i)
 	dir, date, _, archive := copied(t, i)
 	must(t, i.Project, "tar", "-czf", archive, "uploads")
+	mirror := filepath.Join(dir, "vault_sync")
+	remove(t, mirror)
+	mkdir(t, mirror)
+	must(t, "/", "cp", "-a", i.Vault, filepath.Join(mirror, "uploads"))
+	looking(t, "verify", dir, date).want(t, 9, "vault.archive.nested")
 	looking(t, "verify", dir, date, "--full").want(t, 5, "vault.archive.nested", "uploads")
+	for _, from := range []string{"archive", "mirror"} {
+		all := args(i, "restore", dir, "--confirm", hostname(t), "--vault-from", from)
+		firmflow(t, nil, all...).want(t, 5, "vault.archive.nested", "NOTHING CHANGED", "--fix")
+		if standing(t, i) != before {
+			t.Errorf("from %s: something changed without consent", from)
+		}
+		firmflow(t, nil, append(all, "--fix")...).want(t, 0, "VERIFIED in", "without its directory uploads/", "the directory level uploads/ was left out", "220 of 220 referenced files exist")
+		if standing(t, i) != before {
+			t.Errorf("from %s: the recovered installation differs", from)
+		}
+	}
 }
 
 func TestC12AnEmptyMirrorIsNoVault(t *testing.T) {

@@ -13,6 +13,9 @@ const (
 	CodeNoConfiguration   recovery.Code = "compose.file.missing"
 	CodeConfiguration     recovery.Code = "compose.file.invalid"
 	CodeOtherProject      recovery.Code = "compose.project.other"
+	CodeEngineElsewhere   recovery.Code = "engine.elsewhere"
+	CodeComposeElsewhere  recovery.Code = "compose.variables.elsewhere"
+	CodeComposeProfiles   recovery.Code = "compose.variables.profiles"
 	CodeDatabaseUnknown   recovery.Code = "stack.database.unrecognised"
 	CodeAppUnknown        recovery.Code = "stack.app.unrecognised"
 	CodeImageMissing      recovery.Code = "stack.image.missing"
@@ -31,6 +34,9 @@ const (
 
 	CodeOriginalMissing     recovery.Code = "secrets.original.missing"
 	CodeOriginalUnreadable  recovery.Code = "secrets.original.unreadable"
+	CodeOriginalLocked      recovery.Code = "secrets.original.locked"
+	CodeOriginalPassphrase  recovery.Code = "secrets.original.passphrase"
+	CodeOriginalIdentity    recovery.Code = "secrets.original.identity"
 	CodeOriginalKeyMissing  recovery.Code = "secrets.original.key-missing"
 	CodeOriginalPlaceholder recovery.Code = "secrets.original.placeholder"
 	CodeSecretDifferent     recovery.Code = "secrets.different"
@@ -103,6 +109,11 @@ const (
 	CodeDocumentsSize     recovery.Code = "evidence.documents.size"
 	CodeDecryptionUnknown recovery.Code = "evidence.decryption.not-proven"
 	CodeDecryptionFailed  recovery.Code = "evidence.decryption.failed"
+
+	CodeFieldsUnknown recovery.Code = "evidence.fields.not-proven"
+	CodeFieldsFailed  recovery.Code = "evidence.fields.failed"
+	CodeFieldsNone    recovery.Code = "evidence.fields.none"
+	CodeStatistics    recovery.Code = "evidence.statistics.missing"
 
 	CodeSwitchFailed recovery.Code = "switch.failed"
 	CodeSwitchHalf   recovery.Code = "switch.half"

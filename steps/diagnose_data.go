@@ -69,14 +69,25 @@ func archiveNothing(source string) recovery.Diagnosis {
 	}
 }
 
-func archiveNested(source, dir string) recovery.Diagnosis {
-	return recovery.Diagnosis{
-		Code: CodeArchiveNested, Summary: "The vault archive has everything one directory too deep",
+// archiveNested is a vault that lies one directory too deep. It can be put right
+// while it is extracted, but where documents lie directly in that directory: it
+// may be a firm's own then.
+func archiveNested(source, dir string, files int) recovery.Diagnosis {
+	d := recovery.Diagnosis{
+		Code: CodeArchiveNested, Summary: "The backed up vault has everything one directory too deep",
 		Seen:   source + " holds nothing but the directory " + fmt.Sprintf("%q", dir) + "; FirmFlow would find no document",
 		Intact: stagedOnly,
-		Remedies: do("Pack its content anew, into a backup directory of its own, and recover from that",
-			"mkdir fixed x && tar -xzf ARCHIVE -C x && tar -czf fixed/ARCHIVE -C x/"+dir+" ."),
+		Remedies: []recovery.Remedy{{
+			Do: "Leave that directory level out while extracting", Command: "firmflow-recovery restore --fix", Action: LeaveOutLevel,
+		}},
 	}
+	if files > 0 {
+		d.Seen = source + " holds nothing but the directory " + fmt.Sprintf("%q", dir) + ", and " + recovery.Counted(int64(files), "document") + " directly in it: it is not certain whether that is a level too many or a firm's own"
+		d.Remedies = do("See what the database says of the paths; if it is a level too many, pack its content anew into a backup directory of its own, and recover from that",
+			"mkdir fixed x && tar -xzf ARCHIVE -C x && tar -czf fixed/ARCHIVE -C x/"+dir+" .")
+	}
+
+	return d
 }
 
 func vaultChanged(where string, want vault.Summary, got vault.Tree) recovery.Diagnosis {

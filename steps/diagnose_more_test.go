@@ -32,6 +32,15 @@ func causesBeside(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
 		CodeDecryptionUnknown: {notOpened(24), nothingToOpen()},
 		CodeDecryptionFailed:  {someNotOpened(evidence.Decryption{Tried: 24, Opened: 22, Failed: []string{"a", "b"}, Key: "AUTH_SECRET"})},
 
+		CodeEngineElsewhere:  {engineElsewhere("tcp://10.0.4.7:2376", nil), engineElsewhere("ssh://prod-02", []string{"DOCKER_HOST"})},
+		CodeComposeElsewhere: {shellElsewhere("COMPOSE_FILE", "it names other files", "--compose-file FILE"), lineElsewhere("COMPOSE_PROJECT_NAME", "/opt/firmflow/.env", "/safe/.env")},
+		CodeComposeProfiles:  {profiles("this shell")},
+
+		CodeFieldsUnknown: {fieldsNotOpened(evidence.Fields{Columns: []string{`public."User"."mfaSecret"`}})},
+		CodeFieldsFailed:  {someFieldsNotOpened(evidence.Fields{Column: "a.b", Tried: 3, Opened: 2, Key: "FIELD_ENCRYPTION_KEY"})},
+		CodeFieldsNone:    {noFields()},
+		CodeStatistics:    {statisticsMissing("firmflow", "firmflow", 7, 0)},
+
 		CodeRunStopped: {carried(t, nothingToWatch("", &journal.StoppedError{Run: "20261123-030107", Last: time.Unix(0, 0)}))},
 		CodeRunNone:    {carried(t, nothingToWatch("20261123-030107", journal.ErrNoRun))},
 

@@ -128,10 +128,8 @@ func originalUnreadable(path string, err error) recovery.Diagnosis {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		d.Summary = "The original .env is not there"
-	case errors.Is(err, envfile.ErrEncrypted):
-		d.Summary = "The original .env is encrypted"
-		d.Remedies = do("Decrypt it into memory, and name that", typed("age", "-d", "-o", "/dev/shm/original.env", path),
-			"Then look again", "firmflow-recovery preflight --original-env /dev/shm/original.env")
+	case LockedOut(err):
+		return originalLocked(path, err)
 	}
 
 	return d

@@ -59,8 +59,9 @@ func (e *environment) Check(ctx context.Context, _ recovery.Progress) (recovery.
 		return recovery.Assessment{}, err
 	}
 	findings = append(append(append(findings, space...), e.backupFindings()...), foreign...)
+	findings = append(findings, e.composeElsewhere(original, target)...)
 	if !target.Exists() {
-		return e.holdFirst(ctx, withoutEnv(e.Stack, findings))
+		return e.holdFirst(ctx, withoutEnv(e.Stack, original, findings))
 	}
 	secrets, table := e.secrets(ctx, original, target)
 	a := e.assess(append(findings, secrets...))
@@ -69,11 +70,23 @@ func (e *environment) Check(ctx context.Context, _ recovery.Progress) (recovery.
 	return e.holdFirst(ctx, a)
 }
 
-func withoutEnv(s *Stack, findings []recovery.Finding) recovery.Assessment {
+func withoutEnv(s *Stack, original envfile.File, findings []recovery.Finding) recovery.Assessment {
 	return recovery.Assessment{
 		Standing: standing(findings), Findings: findings,
 		Changes:  []string{"write " + s.envPath() + " from the original .env"},
-		Commands: []string{typed("install", "-m", "0600", s.OriginalEnv, s.envPath())},
+		Commands: copyOf(s, original),
+	}
+}
+
+// copyOf puts the original in place by hand.
+func copyOf(s *Stack, original envfile.File) []string {
+	switch {
+	case !original.Locked:
+		return []string{typed("install", "-m", "0600", s.OriginalEnv, s.envPath())}
+	case s.OriginalKey.Identity != "":
+		return []string{"umask 077", typed("age", "--decrypt", "--identity", s.OriginalKey.Identity, "--output", s.envPath(), s.OriginalEnv)}
+	default:
+		return []string{"umask 077", typed("age", "--decrypt", "--output", s.envPath(), s.OriginalEnv)}
 	}
 }
 

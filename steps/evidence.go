@@ -42,8 +42,13 @@ func (r *restart) evidence(ctx context.Context, p recovery.Progress) ([]recovery
 	}
 	p.Phase("open a sample of documents", recovery.Items)
 	opened, err := r.decryption(ctx, sample)
+	if err != nil {
+		return nil, err
+	}
+	p.Phase("open a sample of encrypted fields", recovery.Items)
+	more, err := r.fields(ctx, db)
 
-	return []recovery.Finding{chain, documents, opened}, err
+	return append([]recovery.Finding{chain, documents, opened}, more...), err
 }
 
 func (r *restart) auditChain(ctx context.Context, db asked) (recovery.Finding, error) {
@@ -157,9 +162,9 @@ func (r *restart) decryption(ctx context.Context, sample []string) (recovery.Fin
 	if len(sample) == 0 {
 		return recovery.Problem(subject, recovery.Unproven, nothingToOpen()), nil
 	}
-	original, err := envfile.Read(r.OriginalEnv)
+	original, err := r.original()
 	if err != nil {
-		return recovery.Finding{}, recovery.Fail(originalUnreadable(r.OriginalEnv, err), err)
+		return recovery.Finding{}, err
 	}
 	secrets := make(map[string]secret.String)
 	for _, key := range []string{envfile.AuthSecret, envfile.FieldEncryptionKey} {

@@ -27,6 +27,7 @@ type Guide struct {
 	// Verify looks at a backup, in full or for a moment.
 	Verify func(ctx context.Context, name string, full bool, moved func(part string, done, total int64)) (recovery.Verification, error)
 
+	Key     envfile.Key                // opens the original .env, where that was given beforehand
 	last    recovery.RunID             // every look has a name of its own
 	checked map[string]recovery.Status // what full looks found, by the backup's name
 }
@@ -37,6 +38,7 @@ type Chosen struct {
 	Earlier  recovery.State // of the run to go on with; its zero value: a new one
 	Backup   string
 	Original string
+	Key      envfile.Key // opens the original, where that is encrypted
 }
 
 // Run asks what is to be done until it was done, or the operator stopped.
@@ -176,8 +178,8 @@ func (g *Guide) askOriginal(ctx context.Context) (recovery.Answer, error) {
 		if err != nil || answer.Choice != recovery.Go {
 			return answer, err
 		}
-		if _, err = envfile.Read(answer.Typed); err == nil {
-			return answer, nil
+		if _, err = envfile.ReadWith(answer.Typed, g.Key); err == nil || LockedOut(err) {
+			return answer, nil // what opens it is asked for next
 		}
 		q.Text = "That cannot be read: " + err.Error() + ". Where is the .env of the installation that was backed up?"
 	}
@@ -188,7 +190,7 @@ func (g *Guide) carryOut(ctx context.Context, task recovery.Choice, c Chosen) (v
 	for task == recovery.Preflight {
 		r, err := g.make(ctx, c)
 		if err != nil {
-			return turnedBack, "", err
+			return turnedBack, "", unlessBack(err)
 		}
 		plan, seen := r.Preflight(ctx)
 		answer, err := g.Operator.Ask(ctx, looked(plan, seen))
@@ -240,7 +242,7 @@ func blockedStep(p recovery.Plan) recovery.StepID {
 func (g *Guide) execute(ctx context.Context, c Chosen) (recovery.Verdict, string, error) {
 	r, err := g.make(ctx, c)
 	if err != nil {
-		return turnedBack, "", err
+		return turnedBack, "", unlessBack(err)
 	}
 
 	return g.Execute(ctx, r)
@@ -260,7 +262,7 @@ func (g *Guide) make(ctx context.Context, c Chosen) (recovery.Runner, error) {
 		}
 		g.last, c.Run = run, run
 	}
-	r, err := g.Make(ctx, c)
+	r, err := g.unlocked(ctx, c)
 	r.Operator, r.Guided = g.Operator, c.Earlier.Run == ""
 
 	return r, err

@@ -17,6 +17,9 @@ const guidePort = 9002
 // other steps, so that all of them speak of the same one.
 func (s *Stack) look(ctx context.Context) ([]recovery.Finding, error) {
 	s.project = nil
+	if err := s.engineHere(ctx); err != nil {
+		return nil, err
+	}
 	project, err := s.Runtime.Project(ctx)
 	if err != nil {
 		return nil, err

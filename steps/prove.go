@@ -44,9 +44,9 @@ func (r *restart) proveSecrets(ctx context.Context) (recovery.Finding, error) {
 	if len(wrong) > 0 {
 		return recovery.Problem("secrets", recovery.Failed, containerDiffers(r.AppService, wrong)), nil
 	}
-	original, err := envfile.Read(r.OriginalEnv)
+	original, err := r.original()
 	if err != nil {
-		return recovery.Finding{}, recovery.Fail(originalUnreadable(r.OriginalEnv, err), err)
+		return recovery.Finding{}, err
 	}
 	var keys []string
 	for _, key := range envfile.Keys() {

@@ -258,9 +258,9 @@ func (e *statusError) Error() string { return fmt.Sprintf("%s answers %d", e.url
 // keysDiffer names the keys that the app's container does not hold as the
 // original does.
 func (s *Stack) keysDiffer(ctx context.Context) ([]string, error) {
-	original, err := envfile.Read(s.OriginalEnv)
+	original, err := s.original()
 	if err != nil {
-		return nil, recovery.Fail(originalUnreadable(s.OriginalEnv, err), err)
+		return nil, err
 	}
 	held, err := s.Runtime.Holds(ctx, s.AppService)
 	if err != nil {

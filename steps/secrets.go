@@ -24,15 +24,15 @@ func (s *Stack) envFiles() (original, target envfile.File, err error) {
 	if s.OriginalEnv == "" {
 		return original, target, recovery.Fail(originalMissing(s.BackupDir), nil)
 	}
-	if original, err = envfile.Read(s.OriginalEnv); err != nil {
-		return original, target, recovery.Fail(originalUnreadable(s.OriginalEnv, err), err)
+	if original, err = s.original(); err != nil {
+		return original, target, err
 	}
 	target, err = envfile.Read(s.envPath())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return original, target, recovery.Fail(envInvalid(s.envPath(), err), err)
 	}
 	for _, key := range envfile.Keys() {
-		s.Scrub.Learn(original.Value(key), target.Value(key))
+		s.Scrub.Learn(target.Value(key))
 	}
 
 	return original, target, nil

@@ -16,6 +16,7 @@ import (
 	"firmflow-recovery/recovery"
 	"firmflow-recovery/recovery/backup"
 	"firmflow-recovery/recovery/dump"
+	"firmflow-recovery/recovery/envfile"
 	"firmflow-recovery/recovery/secret"
 	"firmflow-recovery/recovery/stack"
 )
@@ -54,9 +55,11 @@ type Stack struct {
 	PassedOver  []backup.Set // newer than the backup, and not whole
 	BackupDir   string
 	VaultFrom   VaultSource
-	OriginalEnv string   // the .env of the installation that was backed up
-	Shell       []string // the operator's environment, to see what it would override
-	PinProject  bool     // the operator named the project; a rival does not block
+	OriginalEnv string      // the .env of the installation that was backed up
+	OriginalKey envfile.Key // opens it, where it is encrypted
+	Shell       []string    // the operator's environment, to see what it would override
+	PinProject  bool        // the operator named the project; a rival does not block
+	PinFile     bool        // the operator named the compose file
 	RunID       recovery.RunID
 	Host        string // this host's name, for whoever finds the barrier
 	// Unfinished tells whether a run in the journals here can be gone on with.
@@ -72,6 +75,7 @@ type Stack struct {
 	Keep func(run recovery.RunID, name string, content []byte) (path string, err error)
 
 	project *stack.Project // as last seen by step 1
+	opened  *openedFile    // the original .env, as last read
 }
 
 // Prober asks the app whether it answers: an HTTP status and how long it took.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -16,13 +17,15 @@ import (
 // to the last byte of their source. Step 5 makes them live.
 type vaultStep struct {
 	*Stack
+	flat bool    // the operator agreed to leave a directory level out
+	seen *levels // of the source, as last looked at
 }
 
 func (v *vaultStep) ID() recovery.StepID { return VaultID }
 func (v *vaultStep) Title() string       { return "restore the vault" }
 
 // Check tells what is staged, what is live, and what would be staged.
-func (v *vaultStep) Check(ctx context.Context, _ recovery.Progress) (recovery.Assessment, error) {
+func (v *vaultStep) Check(ctx context.Context, p recovery.Progress) (recovery.Assessment, error) {
 	place, err := vault.Locate(v.Vault)
 	if err != nil {
 		return recovery.Assessment{}, err
@@ -35,7 +38,7 @@ func (v *vaultStep) Check(ctx context.Context, _ recovery.Progress) (recovery.As
 		return v.staged(ctx, place, staged)
 	}
 
-	return v.planned(ctx, place)
+	return v.planned(ctx, place, p)
 }
 
 // staged proves again what this run has staged, wherever it lies by now.
@@ -82,12 +85,15 @@ func (v *vaultStep) proven() string {
 	return "archive read to its last byte, checksum matches"
 }
 
-func (v *vaultStep) planned(ctx context.Context, place vault.Place) (recovery.Assessment, error) {
+func (v *vaultStep) planned(ctx context.Context, place vault.Place, p recovery.Progress) (recovery.Assessment, error) {
 	if err := v.lookAtSource(); err != nil {
 		return recovery.Assessment{}, err
 	}
+	if d, tooMany, err := v.tooDeep(ctx, p); err != nil || tooMany {
+		return recovery.Assessment{Standing: recovery.Blocked, Findings: []recovery.Finding{recovery.Problem("vault", recovery.Failed, d)}}, err
+	}
 	a := recovery.Assessment{
-		Changes:  []string{"stage " + v.sourceName() + " in " + place.Staging(string(v.RunID)) + ", verify it to its last byte"},
+		Changes:  []string{"stage " + v.sourceName() + v.leavingOut() + " in " + place.Staging(string(v.RunID)) + ", verify it to its last byte"},
 		Commands: v.commands(place),
 		Findings: []recovery.Finding{recovery.OK("vault", v.sourceName())},
 	}
@@ -136,6 +142,9 @@ func (v *vaultStep) commands(place vault.Place) []string {
 	}
 
 	lines := append(test, typed("mkdir", "-p", staging), unpack)
+	if v.flat {
+		lines = append(lines, typed("mv", "-T", staging, staging+".deep"), typed("mv", "-T", filepath.Join(staging+".deep", v.leftOut()), staging), typed("rmdir", staging+".deep"))
+	}
 	if uid, gid, known := v.appUser(); known {
 		lines = append(lines, typed("chown", "-R", fmt.Sprintf("%d:%d", uid, gid), staging))
 	}
@@ -172,6 +181,9 @@ func (v *vaultStep) Run(ctx context.Context, p recovery.Progress) error {
 	if err := v.acceptable(summary); err != nil {
 		return errors.Join(err, vault.Discard(place, run))
 	}
+	if v.flat {
+		p.Note("the directory level " + v.leftOut() + "/ was left out")
+	}
 	if summary.SHA256 != "" {
 		p.Note("vault archive SHA-256 " + summary.SHA256)
 	}
@@ -181,16 +193,17 @@ func (v *vaultStep) Run(ctx context.Context, p recovery.Progress) error {
 
 func (v *vaultStep) stage(ctx context.Context, staging string, p recovery.Progress) (vault.Summary, error) {
 	if v.fromMirror() {
-		source, err := vault.Measure(ctx, v.Backup.Mirror.Path)
+		from := filepath.Join(v.Backup.Mirror.Path, v.leftOut())
+		source, err := vault.Measure(ctx, from)
 		if err != nil {
 			return vault.Summary{}, err
 		}
 		p.Phase("copy", recovery.Bytes)
 
-		return vault.Mirror(ctx, v.Backup.Mirror.Path, staging, v.owner(), meter(p, source.Bytes))
+		return vault.Mirror(ctx, from, staging, v.owner(), meter(p, source.Bytes))
 	}
 	p.Phase("stage and verify", recovery.Bytes)
-	archive := vault.Archive{Path: v.Backup.Archive.Path}
+	archive := vault.Archive{Path: v.Backup.Archive.Path, LeaveOut: v.leftOut()}
 
 	return archive.Extract(ctx, staging, v.owner(), meter(p, v.Backup.Archive.Size))
 }
@@ -201,7 +214,7 @@ func (v *vaultStep) acceptable(s vault.Summary) error {
 		return recovery.Fail(archiveNothing(v.sourceName()), nil)
 	}
 	if s.Nested != "" {
-		return recovery.Fail(archiveNested(v.sourceName(), s.Nested), nil)
+		return recovery.Fail(archiveNested(v.sourceName(), s.Nested, s.NestedFiles), nil)
 	}
 
 	return nil

@@ -24,6 +24,7 @@ type Verify struct {
 	Name     string // latest, a date, or a dump
 	Full     bool   // read every byte; else beginnings and ends, at a cost that does not grow
 	Database string
+	Key      envfile.Key    // opens the backup's .env, where that is encrypted
 	Tool     command.Runner // runs pg_restore; nil: there is none on this host
 	Now      func() time.Time
 	Moved    func(part string, done, total int64) // may be nil
@@ -96,6 +97,9 @@ func (l look) archive(ctx context.Context) recovery.VerifiedPart {
 		} else {
 			l.failed(&p, recovery.Unproven, endInDoubt(l.set, l.Dir))
 		}
+		if looks, err := archive.LooksNested(ctx); err == nil && looks {
+			l.failed(&p, recovery.Unproven, archiveNested(p.Path, vault.Nested, 0))
+		}
 		p.Untold = []string{"whether the documents between are whole, and how many there are: --full reads them"}
 
 		return p
@@ -110,7 +114,7 @@ func (l look) archive(ctx context.Context) recovery.VerifiedPart {
 	case summary.Files == 0:
 		l.failed(&p, recovery.Failed, archiveNothing(p.Path))
 	case summary.Nested != "":
-		l.failed(&p, recovery.Failed, archiveNested(p.Path, summary.Nested))
+		l.failed(&p, recovery.Failed, archiveNested(p.Path, summary.Nested, summary.NestedFiles))
 	default:
 		p.Find(recovery.OK(p.Name, fmt.Sprintf("%s, %s, read to the last byte; every checksum matches, tar's end is there", recovery.Counted(int64(summary.Files), "file"), recovery.Size(summary.Bytes))))
 	}
@@ -169,6 +173,13 @@ func (l look) mirror(ctx context.Context) recovery.VerifiedPart {
 	if len(m.Unfinished) > 0 {
 		l.failed(&p, recovery.Warned, mirrorUnfinished(m))
 	}
+	if nested, files, err := vault.NestedMirror(m.Path); err == nil && nested != "" {
+		status := recovery.Warned
+		if needed {
+			status = recovery.Failed
+		}
+		l.failed(&p, status, archiveNested(m.Path, nested, files))
+	}
 	if !l.Full || !needed {
 		p.Untold = []string{"anything of its files: it was listed two levels deep, and no file was read"}
 		return p
@@ -198,12 +209,18 @@ func (l look) env(context.Context) recovery.VerifiedPart {
 
 		return p
 	}
-	file, err := envfile.Read(p.Path)
+	file, err := envfile.ReadWith(p.Path, l.Key)
 	switch {
+	case errors.Is(err, envfile.ErrEncrypted) && l.Key.Given():
+		l.failed(&p, recovery.Unproven, originalUnreadable(p.Path, err))
+		return p
 	case errors.Is(err, envfile.ErrEncrypted):
 		p.Find(recovery.OK(p.Name, "it is encrypted"))
-		p.Untold = []string{"what it holds: its key was not given"}
+		p.Untold = []string{"what it holds: its key was not given (--identity, --passphrase)"}
 
+		return p
+	case errors.Is(err, envfile.ErrPassphrase), errors.Is(err, envfile.ErrIdentity), errors.Is(err, envfile.ErrKeyFile):
+		l.failed(&p, recovery.Unproven, originalUnreadable(p.Path, err))
 		return p
 	case errors.Is(err, fs.ErrPermission):
 		l.failed(&p, recovery.Unproven, notRead(p.Path, err))

@@ -59,8 +59,9 @@ type Invocation struct {
 	Keep        bool
 	Full        bool   // of Verify: read every byte
 	Into        string // of Repair: where the copy goes; empty: beside the dump
-	Identity    string // of Repair: the file of an age key
-	Passphrase  bool   // of Repair: ask for one
+	Identity    string // the file of an age key: of the original .env, or of Repair's dump
+	Passphrase  bool   // ask for one
+	PhraseFile  string // the file that has one
 	Health      bool
 	Code        string // of Explain
 	Run         string // of the commands about a run; empty: the one that matters now
@@ -166,6 +167,8 @@ func (p *parser) check() error {
 		return &UsageError{Text: "--json and --plain exclude each other"}
 	case i.Identity != "" && i.Passphrase:
 		return &UsageError{Text: "--identity and --passphrase exclude each other"}
+	case i.PhraseFile != "" && (i.Identity != "" || i.Passphrase):
+		return &UsageError{Text: "--phrase-file excludes --identity and --passphrase"}
 	case i.Retries < 0:
 		return &UsageError{Text: "--retries takes a number from 0 on"}
 	case i.VaultFrom != "auto" && i.VaultFrom != "archive" && i.VaultFrom != "mirror" && i.VaultFrom != "":

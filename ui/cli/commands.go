@@ -181,7 +181,16 @@ func (p *parser) lookFlags(cmd *cobra.Command) {
 	f.StringVar(&i.Backup, "backup", "latest", "latest, a date, or a dump")
 	f.StringVar(&i.OriginalEnv, "original-env", "", "the lost installation's .env")
 	f.StringVar(&i.VaultFrom, "vault-from", "auto", "archive, mirror or auto")
+	p.keyFlags(cmd, "that .env")
 	p.showFlags(cmd)
+}
+
+// keyFlags say what opens something that age has encrypted.
+func (p *parser) keyFlags(cmd *cobra.Command, what string) {
+	f, i := cmd.Flags(), &p.invocation
+	f.StringVar(&i.Identity, "identity", "", "age key file, if "+what+" is encrypted")
+	f.BoolVar(&i.Passphrase, "passphrase", false, "or ask for its passphrase")
+	f.StringVar(&i.PhraseFile, "phrase-file", "", "file with its passphrase, or /dev/fd/3")
 }
 
 func (p *parser) planFlags(cmd *cobra.Command) {
@@ -191,14 +200,14 @@ func (p *parser) planFlags(cmd *cobra.Command) {
 
 func (p *parser) verifyFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&p.invocation.Full, "full", false, "read every byte, not beginnings and ends only")
+	p.keyFlags(cmd, "its .env")
 	p.showFlags(cmd)
 }
 
 func (p *parser) repairFlags(cmd *cobra.Command) {
 	f, i := cmd.Flags(), &p.invocation
 	f.StringVar(&i.Into, "into", "", "directory of the copy (default: the backups')")
-	f.StringVar(&i.Identity, "identity", "", "key file of a dump that age has encrypted")
-	f.BoolVar(&i.Passphrase, "passphrase", false, "ask for the passphrase of such a dump")
+	p.keyFlags(cmd, "the dump")
 	p.showFlags(cmd)
 }
 
@@ -207,7 +216,7 @@ func (p *parser) runFlags(cmd *cobra.Command) {
 	f, i := cmd.Flags(), &p.invocation
 	f.BoolVarP(&i.Yes, "yes", "y", false, "start; enough only where nothing would be replaced")
 	f.StringVar(&i.Confirm, "confirm", "", "start, and replace the data on this host: its name")
-	f.BoolVar(&i.Fix, "fix", false, "put the original's keys into .env")
+	f.BoolVar(&i.Fix, "fix", false, "mend .env, and a vault that lies too deep")
 	f.BoolVar(&i.Anew, "anew", false, "begin anew, leaving an unfinished run")
 	f.DurationVar(&i.Patience, "patience", 2*time.Minute, "how long a service may take")
 	f.IntVar(&i.Retries, "retries", 0, "how often a failed step is tried again")
