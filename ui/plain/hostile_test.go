@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"firmflow-recovery/recovery"
+	"firmflow-recovery/ui/mailbox"
 	"firmflow-recovery/ui/plain"
 )
 
@@ -145,7 +146,7 @@ func TestStuckOutputHoldsUpNothing(t *testing.T) {
 			}
 		}
 		op.Close()
-		if took := time.Since(begun); took > 3*time.Second {
+		if took := time.Since(begun); took > 3*mailbox.Patience {
 			t.Errorf("it took %s to give up on the output", took)
 		}
 		close(out.release)
