@@ -109,6 +109,8 @@ type ChainRecord struct {
 type ServiceRecord struct {
 	Name  string `json:"name"`
 	Image string `json:"image"`
+	// Digest is the id of the image on this host; empty where there is none.
+	Digest string `json:"digest,omitempty"`
 }
 
 // ComposeRecord is a configuration file of the project, by its digest.
