@@ -12,9 +12,14 @@ import (
 // be millions, so they are neither kept here nor by psql. The query can change
 // nothing. NULL and the empty text read the same.
 func (s Server) Ask(ctx context.Context, db, query string, row func(columns []string) error) error {
+	return s.ask(ctx, db, "", query, row)
+}
+
+// ask is Ask, after statements that say as of when.
+func (s Server) ask(ctx context.Context, db, before, query string, row func(columns []string) error) error {
 	const doing = "ask the database"
 	pipe, out := io.Pipe()
-	cmd := s.psql(db, "set default_transaction_read_only = on; copy ("+query+") to stdout with (format csv)")
+	cmd := s.psql(db, "set default_transaction_read_only = on; "+before+"copy ("+query+") to stdout with (format csv)")
 	cmd.Stdout = out
 	ended := make(chan error, 1)
 	go func() {

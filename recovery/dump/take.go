@@ -1,0 +1,79 @@
+package dump
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"firmflow-recovery/recovery/command"
+)
+
+// Snapshot is one moment of a database, held open, so that a dump and the
+// questions asked beside it are about the same rows.
+type Snapshot struct {
+	server Server
+	db, id string
+	input  *io.PipeWriter
+	ended  chan error
+}
+
+// Snapshot opens one. Close must be called; it also ends when the program does,
+// however it does: psql holds it for as long as its input is open.
+func (s Server) Snapshot(ctx context.Context, db string) (*Snapshot, error) {
+	const doing = "hold a moment of the database"
+	in, input := io.Pipe()
+	answers, output := io.Pipe()
+	cmd := s.psql(db, "")
+	cmd.Stdin, cmd.Stdout = in, output
+	n := &Snapshot{server: s, db: db, input: input, ended: make(chan error, 1)}
+	go func() {
+		err := s.Run.Run(ctx, cmd)
+		n.ended <- err
+		output.CloseWithError(io.EOF)
+		in.CloseWithError(io.ErrClosedPipe)
+	}()
+	const begin = "set idle_in_transaction_session_timeout = 0; begin isolation level repeatable read read only; select pg_export_snapshot();\n"
+	if _, err := io.WriteString(input, begin); err != nil {
+		return nil, explain(doing, errors.Join(<-n.ended, ctx.Err()))
+	}
+	lines := bufio.NewReader(answers)
+	line, err := lines.ReadString('\n')
+	if err != nil {
+		return nil, explain(doing, errors.Join(input.Close(), <-n.ended, ctx.Err()))
+	}
+	go func() { _, _ = io.Copy(io.Discard, lines) }() // so that psql never waits for a reader
+	n.id = strings.TrimSpace(line)
+
+	return n, nil
+}
+
+// Close lets the moment go.
+func (n *Snapshot) Close() error {
+	return explain("let go of the moment of the database", errors.Join(n.input.Close(), <-n.ended))
+}
+
+// Ask shows the rows that a query answers with, as Server.Ask does, as of the
+// moment.
+func (n *Snapshot) Ask(ctx context.Context, query string, row func(columns []string) error) error {
+	return n.server.ask(ctx, n.db, "begin isolation level repeatable read read only; set transaction snapshot "+literal(n.id)+"; ", query, row)
+}
+
+// Take writes a dump of the moment in pg_dump's custom format. line, which may be
+// nil, is given what pg_dump says. The dump goes through a pipe: a terminal would
+// change its bytes (FAULTS A1).
+func (n *Snapshot) Take(ctx context.Context, w io.Writer, line func(string)) error {
+	err := n.server.Run.Run(ctx, command.Cmd{
+		Args: []string{
+			"pg_dump", "--username=" + n.server.User, "--no-password", "--format=custom", "--snapshot=" + n.id, "--dbname=" + connection(n.db),
+		},
+		Env: append(clientEnv(), "PGAPPNAME=firmflow-recovery"), Stdout: w, Line: line,
+	})
+	if ctx.Err() != nil {
+		return fmt.Errorf("dump the database: %w", ctx.Err())
+	}
+
+	return explain("dump the database", err)
+}
