@@ -85,7 +85,8 @@ type Project struct {
 type Spec struct {
 	Name         string
 	Image        string
-	ImagePresent bool // on this host, without a network
+	ImagePresent bool   // on this host, without a network
+	ImageID      string // of the image on this host; empty where it has none
 	Environment  map[string]secret.String
 	Ports        []Port
 	Mounts       []Mount

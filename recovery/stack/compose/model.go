@@ -146,6 +146,7 @@ func (m model) checked(name string, image bool) bool {
 // image is what an image on this host tells.
 type image struct {
 	present bool
+	id      string
 	user    string
 	checked bool
 }
@@ -160,6 +161,7 @@ func (r *Runtime) image(ctx context.Context, name string) (image, error) {
 		return image{}, fmt.Errorf("look up image %s: %w", name, err)
 	}
 	var found []struct {
+		ID     string `json:"Id"`
 		Config struct {
 			User        string
 			Healthcheck *struct{ Test []string }
@@ -172,6 +174,7 @@ func (r *Runtime) image(ctx context.Context, name string) (image, error) {
 
 	return image{
 		present: true,
+		id:      found[0].ID,
 		user:    found[0].Config.User,
 		checked: check != nil && len(check.Test) > 0 && check.Test[0] != "NONE",
 	}, nil

@@ -138,7 +138,7 @@ func (r *Runtime) specs(ctx context.Context, m model) ([]stack.Spec, error) {
 			}
 			images[spec.Image] = i
 		}
-		spec.ImagePresent = i.present
+		spec.ImagePresent, spec.ImageID = i.present, i.id
 		spec.Healthcheck = m.checked(name, i.checked)
 		if spec.User == "" {
 			spec.User = i.user

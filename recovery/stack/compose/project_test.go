@@ -24,14 +24,17 @@ func TestProjectTellsWhatIsConfigured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const image = "firmflow-recovery-test/postgres:15"
+	const (
+		image   = "firmflow-recovery-test/postgres:15"
+		imageID = "sha256:b81f21c3b41e3d3b2cf6a5b5536e347cea66bfd758d7f2694c259ac4bdd4b4dc"
+	)
 	want := stack.Project{
 		Name: "firmflow", Dir: r.options.Dir, Files: []string{filepath.Join(r.options.Dir, "compose.yaml")},
 		Tool:    "Docker 20.10.24+dfsg1, Compose 2.40.3",
 		DataDir: "/var/lib/docker/volumes/firmflow_pgdata/_data", HasData: true,
 		Specs: []stack.Spec{
 			{
-				Name: "app", Image: image, ImagePresent: true, User: "1000:1000", Restart: "always",
+				Name: "app", Image: image, ImagePresent: true, ImageID: imageID, User: "1000:1000", Restart: "always",
 				Environment: map[string]secret.String{
 					"AUTH_SECRET": secret.New(madeUpSecret), "LICENSE_KEY": secret.New("FF-MADE-UP-LICENSE"),
 					"DATABASE_URL": secret.New("postgresql://firmflow:" + madeUpPassword + "@db:5432/firmflow"),
@@ -41,7 +44,7 @@ func TestProjectTellsWhatIsConfigured(t *testing.T) {
 				Mounts: []stack.Mount{{Kind: "bind", Source: "/opt/firmflow/uploads", Target: "/app/uploads", ReadOnly: true}},
 			},
 			{
-				Name: "db", Image: image, ImagePresent: true, Healthcheck: true, Restart: "unless-stopped",
+				Name: "db", Image: image, ImagePresent: true, ImageID: imageID, Healthcheck: true, Restart: "unless-stopped",
 				Environment: map[string]secret.String{
 					"POSTGRES_USER": secret.New("firmflow"), "POSTGRES_DB": secret.New("firmflow"), "POSTGRES_PASSWORD": secret.New(madeUpPassword),
 				},
