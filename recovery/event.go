@@ -18,12 +18,22 @@ func NewRunID(now time.Time) RunID { return RunID(now.UTC().Format(runIDLayout))
 
 // Next is the id one second after this one.
 func (r RunID) Next() (RunID, error) {
-	born, err := time.Parse(runIDLayout, string(r))
+	born, err := r.Born()
 	if err != nil {
-		return "", fmt.Errorf("%q is not the name of a run: %w", r, err)
+		return "", err
 	}
 
 	return NewRunID(born.Add(time.Second)), nil
+}
+
+// Born is the second that the id names.
+func (r RunID) Born() (time.Time, error) {
+	born, err := time.Parse(runIDLayout, string(r))
+	if err != nil {
+		return born, fmt.Errorf("%q is not the name of a run: %w", r, err)
+	}
+
+	return born, nil
 }
 
 const runIDLayout = "20060102-150405"

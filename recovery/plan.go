@@ -92,9 +92,12 @@ func (p Plan) secrets() bool {
 // quote it.
 func (p Plan) String() string {
 	var b strings.Builder
-	if p.Purpose == Recovering {
+	switch p.Purpose {
+	case Recovering:
 		fmt.Fprintf(&b, "Plan: backup %s -> %s\n", p.Backup, p.Target)
-	} else {
+	case BackingUp:
+		fmt.Fprintf(&b, "Plan: %s -> backup %s\n", p.Target, p.Backup)
+	default:
 		fmt.Fprintf(&b, "Plan: %s of the recovery from backup %s; %s\n", p.Purpose, p.Backup, p.Target)
 	}
 	for i, s := range p.Steps {
@@ -145,6 +148,8 @@ func (p Plan) Runbook() string {
 		head = "Back to %s, before the recovery from backup %s, by hand."
 	case CleaningUp:
 		head, deletes = "Cleanup of %s after the recovery from backup %s, by hand.", "What is deleted here is gone."
+	case BackingUp:
+		head = "Backup of %s as %s, by hand."
 	case Recovering:
 	}
 	fmt.Fprintf(&b, "# "+head+"\n", p.Target, p.Backup)

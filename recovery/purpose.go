@@ -14,6 +14,7 @@ const (
 	Recovering Purpose = ""
 	Undoing    Purpose = "undo"    // what was live before is made live again
 	CleaningUp Purpose = "cleanup" // what a run has set aside is deleted
+	BackingUp  Purpose = "backup"  // nothing that is live is changed
 )
 
 // resumes is how remedies go on with a recovery. In an undo or a cleanup they
@@ -25,11 +26,14 @@ const looks = "firmflow-recovery preflight"
 
 // Command is what goes on with a run that was interrupted.
 func (p Purpose) Command(run RunID) string {
-	if p == Recovering {
+	switch p {
+	case Recovering:
 		return resumes
+	case BackingUp: // one that was interrupted is not gone on with: the next begins anew
+		return "firmflow-recovery backup"
+	default:
+		return "firmflow-recovery " + string(p) + " " + string(run)
 	}
-
-	return "firmflow-recovery " + string(p) + " " + string(run)
 }
 
 func (p Purpose) noun() string {
@@ -75,8 +79,12 @@ func (r Runner) goOnAll(findings []Finding) []Finding {
 }
 
 // consented tells whether the operator has agreed to this purpose before.
-// Consent is to a run, however often it is interrupted.
+// Consent is to a run, however often it is interrupted. A backup changes nothing
+// that is live: to ask for one is to consent.
 func (r Runner) consented() bool {
+	if r.Purpose == BackingUp {
+		return true
+	}
 	earlier := r.Earlier
 	earlier.Purpose = r.Purpose
 
@@ -89,6 +97,10 @@ func (p Purpose) weigh(proofs []Finding) (Outcome, ExitCode) {
 	switch {
 	case p == CleaningUp:
 		return CleanedUp, ExitOK
+	case p == BackingUp && outcome == Verified:
+		return BackedUp, ExitOK
+	case p == BackingUp:
+		return BackedUpNotVerified, ExitVerification
 	case p == Undoing && outcome == Verified:
 		return Undone, ExitOK
 	case p == Undoing:
@@ -105,8 +117,12 @@ func (w *walker) incomplete(index int, err error) Verdict {
 		Outcome: UndoUnfinished, Exit: ExitUndo, Proofs: w.proofs,
 		Next: []string{"go on with the " + w.Purpose.noun() + "; what is done is not repeated:\n" + w.Purpose.Command(w.Run)},
 	}
-	if w.Purpose == CleaningUp {
+	switch w.Purpose {
+	case CleaningUp:
 		v.Outcome, v.Exit = CleanupUnfinished, ExitUnexpected
+	case BackingUp:
+		v.Outcome, v.Exit, v.Next = BackupUnfinished, ExitBackup, []string{"take it again; what this one has left is cleared away then:\n" + w.Purpose.Command(w.Run)}
+	case Recovering, Undoing:
 	}
 	if s, can := w.Steps[index].(Switcher); can && s.Switched() {
 		v.Outcome = UndoneNotVerified

@@ -221,3 +221,33 @@ func TestAFailureMayBeAnsweredWithAnUndo(t *testing.T) {
 		}
 	}
 }
+
+// A backup changes nothing that is live: it asks nothing, and what it says of
+// itself is not the last word on what is live.
+func TestABackupAsksNothingAndLeavesNothingUnfinished(t *testing.T) {
+	back := func(step *recoverytest.Step) (recovery.Verdict, recovery.State) {
+		j := &recoverytest.Journal{}
+		r := runner(&recoverytest.Operator{}, step)
+		r.Purpose, r.Journal = recovery.BackingUp, j
+
+		return r.Recover(t.Context()), folded(j)
+	}
+	v, s := back(works("dump"))
+	if v.Outcome != recovery.BackedUp || v.Exit != recovery.ExitOK || !s.Making || s.Confirmed || s.Unfinished() || s.Settled != nil {
+		t.Errorf("%s, exit %d, %+v", v.Outcome, v.Exit, s)
+	}
+	if !strings.HasPrefix(s.Report(), "# Backup, run ") || !strings.HasPrefix(s.Plan.String(), "Plan: ") {
+		t.Errorf("report %q, plan %q", s.Report(), s.Plan)
+	}
+	step := works("dump")
+	step.Do = func(context.Context, recovery.Progress) error {
+		return recovery.Fail(recovery.Diagnosis{Code: "take.dump.failed", Summary: "It failed", Remedies: []recovery.Remedy{{Do: "Again", Command: "firmflow-recovery resume"}}}, nil)
+	}
+	v, s = back(step)
+	if v.Outcome != recovery.BackupUnfinished || v.Exit != recovery.ExitBackup || s.Unfinished() {
+		t.Errorf("failed: %s, exit %d, unfinished %v", v.Outcome, v.Exit, s.Unfinished())
+	}
+	if got := v.Diagnosis.Remedies[0].Command; got != "firmflow-recovery backup" {
+		t.Errorf("failed: remedy %q", got)
+	}
+}

@@ -37,6 +37,8 @@ func (s State) heading() string {
 		return "Undo of recovery"
 	case s.Cleaning && s.Purpose == CleaningUp:
 		return "Cleanup after recovery"
+	case s.Purpose == BackingUp:
+		return "Backup, run"
 	default:
 		return "Recovery"
 	}

@@ -18,6 +18,7 @@ type State struct {
 	Undoing   bool    // an undo was begun: from here on nothing but that undo goes on
 	Cleaning  bool    // what was set aside is being deleted, or is
 	Cleaned   bool    // it is
+	Making    bool    // a backup was begun: nothing that is live changes
 	Steps     []StepState
 	Question  *Question // the one that waits for its answer
 	Accepted  []Action  // remedies the operator agreed to
@@ -94,6 +95,8 @@ func (s State) Started() bool {
 		return s.Undoing
 	case CleaningUp:
 		return s.Cleaning
+	case BackingUp:
+		return s.Making
 	default:
 		return s.Confirmed
 	}
@@ -192,6 +195,8 @@ func (s *State) start() {
 		s.Undoing, s.Settled = true, nil
 	case CleaningUp:
 		s.Cleaning = true
+	case BackingUp:
+		s.Making = true
 	default:
 		s.Confirmed = true
 	}
@@ -202,9 +207,13 @@ func (s *State) end(v *Verdict) {
 	if v == nil || v.Outcome == NothingChanged || v.Outcome == Ready {
 		return
 	}
-	if s.Purpose == CleaningUp {
+	switch s.Purpose {
+	case CleaningUp:
 		s.Cleaned = v.Outcome == CleanedUp
 		return
+	case BackingUp: // says nothing of what is live
+		return
+	case Recovering, Undoing:
 	}
 	s.Settled = v
 }

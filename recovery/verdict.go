@@ -19,6 +19,10 @@ const (
 	CleanedUp         Outcome = "CLEANED UP"
 	CleanupUnfinished Outcome = "CLEANUP NOT FINISHED"
 
+	BackedUp            Outcome = "BACKED UP"
+	BackedUpNotVerified Outcome = "BACKED UP, NOT VERIFIED"
+	BackupUnfinished    Outcome = "BACKUP NOT FINISHED"
+
 	Ready          Outcome = "READY"
 	NothingChanged Outcome = "NOTHING CHANGED"
 )
@@ -69,7 +73,7 @@ func ExitTable() []ExitMeaning {
 		{"2", "usage: a flag, a setting or an argument is wrong"},
 		{"3", "pre-flight blocked, nothing changed"},
 		{"4", "not confirmed, or an answer is missing; nothing changed"},
-		{"5", "backup missing, incomplete or corrupt"},
+		{"5", "backup missing, incomplete, corrupt, or not finished"},
 		{"6", "secrets differ"},
 		{"7", "another run holds the lock"},
 		{"8", "RESTORED, NOT VERIFIED"},

@@ -75,6 +75,9 @@ func (e Execution) carryOut(ctx context.Context, r recovery.Runner) (v recovery.
 // open begins a journal, or goes on with one if nothing differs. Where an
 // earlier run is unfinished, no new one begins unless that was asked for.
 func (e Execution) open(r *recovery.Runner) (*journal.Journal, error) {
+	if r.Purpose == recovery.BackingUp { // what is live can be backed up while a recovery waits to be gone on with
+		return e.Home.Create(r.Run)
+	}
 	if r.Earlier.Run == "" {
 		state, err := e.Home.Unfinished()
 		if errors.Is(err, journal.ErrNoRun) || err == nil && e.Anew {

@@ -51,7 +51,11 @@ func (t *transcript) add(e recovery.Event) string {
 		t.current = "" // whoever asks shows it
 		return ""
 	case recovery.RunStarted:
-		if t.state.Purpose != recovery.Recovering {
+		switch t.state.Purpose {
+		case recovery.Recovering:
+		case recovery.BackingUp:
+			return "started; nothing that is live is changed\n"
+		default:
 			return "started; from here on things change\n"
 		}
 		return "started; from here on things change, beside what is live\n"
