@@ -13,6 +13,7 @@ import (
 
 	"firmflow-recovery/assets"
 	"firmflow-recovery/recovery"
+	"firmflow-recovery/recovery/backup"
 	"firmflow-recovery/recovery/command"
 	"firmflow-recovery/recovery/demo"
 	"firmflow-recovery/recovery/envfile"
@@ -73,6 +74,8 @@ func run() recovery.ExitCode {
 		return verify(ctx, in)
 	case cli.Repair:
 		return repair(ctx, in)
+	case cli.Prune:
+		return prune(ctx, in)
 	case cli.Wizard:
 		return guide(ctx, stops, in)
 	default:
@@ -169,6 +172,11 @@ func tell(err error) recovery.ExitCode {
 		return stop.Exit
 	}
 	var failure *recovery.Failure
+	var usage *cli.UsageError
+	if errors.As(err, &usage) {
+		fmt.Fprintln(os.Stderr, usage)
+		return recovery.ExitUsage
+	}
 	if !errors.As(err, &failure) {
 		fmt.Fprintln(os.Stderr, err)
 		return recovery.ExitUnexpected
@@ -228,7 +236,11 @@ func recoverWith(ctx context.Context, stops *console.Stops, in cli.Invocation) r
 		_, v := runner.Preflight(ctx)
 		return v.Exit
 	}
-	v, path, err := steps.Execution{Home: home, Anew: in.Anew, TakeBack: takeBack(in, host, stops)}.Execute(ctx, runner)
+	e := steps.Execution{Home: home, Anew: in.Anew, TakeBack: takeBack(in, host, stops)}
+	if in.Command == cli.Backup {
+		e.TakeBack = nil // there is nothing to take back
+	}
+	v, path, err := e.Execute(ctx, runner)
 
 	return leave(op, v, path, err)
 }
@@ -262,6 +274,9 @@ func prepare(ctx context.Context, in cli.Invocation, home journal.Home, host str
 		}
 		return installation(in, of.Run).OfRun(purpose, of, host)
 	}
+	if in.Command == cli.Backup {
+		return take(in, home, host)
+	}
 	chosen, err := choose(home, in)
 	if err != nil {
 		return recovery.Runner{}, err
@@ -269,6 +284,77 @@ func prepare(ctx context.Context, in cli.Invocation, home journal.Home, host str
 	chosen.Key = key
 
 	return build(ctx, in, host, chosen)
+}
+
+// take makes the run of a backup.
+func take(in cli.Invocation, home journal.Home, host string) (recovery.Runner, error) {
+	run, err := home.NewRun(time.Now())
+	if err != nil {
+		return recovery.Runner{}, err
+	}
+	keep, err := retention(in)
+	if err != nil {
+		return recovery.Runner{}, err
+	}
+	how := steps.Take{
+		Program: "firmflow-recovery " + version, Shrunk: in.Shrunk, Retention: keep, Cost: backup.Slow(),
+	}
+	if in.Env != "encrypted" {
+		how.Env = steps.EnvKept(in.Env)
+	}
+	if how.Protection, err = protection(in.Settings); err != nil {
+		return recovery.Runner{}, &cli.UsageError{Text: err.Error(), Hint: "firmflow-recovery backup --help says what --env-for and --env-phrase take."}
+	}
+
+	s := installation(in, run)
+	s.Host = host
+
+	return how.Runner(s)
+}
+
+func retention(in cli.Invocation) (backup.Retention, error) {
+	k, err := in.Settings.Keep()
+
+	return backup.Retention{Days: k.Days, Daily: k.Daily, Weekly: k.Weekly, Monthly: k.Monthly, Yearly: k.Yearly, Least: k.Verified}, err
+}
+
+// protection is for whom .env is encrypted; nobody, where nothing says so.
+func protection(s cli.Settings) (backup.Protection, error) {
+	switch {
+	case s.EnvRecipients != "":
+		return backup.ForRecipients(s.EnvRecipients)
+	case s.EnvPassphraseFile != "":
+		phrase, err := backup.PassphraseIn(s.EnvPassphraseFile)
+		if err != nil {
+			return backup.Protection{}, err
+		}
+
+		return backup.WithPassphrase(phrase, 0)
+	default:
+		return backup.Protection{}, nil
+	}
+}
+
+// prune deletes old backups and says why the rest stays.
+func prune(ctx context.Context, in cli.Invocation) recovery.ExitCode {
+	keep, err := retention(in)
+	if err != nil {
+		return tell(err)
+	}
+	p := steps.Prune{Dir: in.Settings.Backups, Retention: keep, Now: time.Now}
+	run := p.Run
+	if in.DryRun {
+		run = p.Plan
+	}
+	pruned, err := run(ctx)
+	if err == nil {
+		err = show(in, pruned, func() error { return plain.Pruned(os.Stdout, pruned) })
+	}
+	if err != nil {
+		return tell(err)
+	}
+
+	return recovery.ExitOK
 }
 
 // takeBack builds the undo of a run.

@@ -3,13 +3,17 @@ package steps
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"syscall"
 	"testing"
 	"time"
 
 	"firmflow-recovery/recovery"
 	"firmflow-recovery/recovery/backup"
+	"firmflow-recovery/recovery/dump"
 	"firmflow-recovery/recovery/evidence"
 	"firmflow-recovery/recovery/journal"
+	"firmflow-recovery/recovery/vault"
 )
 
 // causesBeside are those of what comes before and after the five steps: the
@@ -20,6 +24,7 @@ func causesBeside(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
 	set := backup.Set{Date: "2026-11-22", Dump: backup.File{Path: "/backups/db_2026-11-22.dump"}, Archive: backup.File{Path: "/backups/vault.tar.gz"}}
 	broken := errors.New("permission denied")
 	none := fmt.Errorf("find it: %w", evidence.ErrUnrecognised)
+	take := &taking{Stack: s}
 	references := evidence.References{Table: `public."Document"`, Column: "key", Referenced: 9, Missing: 1, WrongSize: 1}
 
 	return map[recovery.Code][]recovery.Diagnosis{
@@ -60,6 +65,21 @@ func causesBeside(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
 		CodeCleanNotOurs:  {cleanNotOurs(broken)},
 		CodeCleanDatabase: {cleanDown(s)},
 		CodeCleanFailed:   {(&cleanup{Stack: s}).Diagnose(broken)},
+
+		CodeTakeDown:        {takeDown(s)},
+		CodeTakeEnv:         {takeEnv("/opt/firmflow/.env", fs.ErrNotExist)},
+		CodeTakeUnprotected: {takeUnprotected()},
+		CodeTakeOtherKeys:   {takeOtherKeys(s, []string{"AUTH_SECRET"})},
+		CodeTakeEmpty:       {takeEmpty("/vault"), takeUnmounted("/vault", "2026-11-22"), takeShrunk("/vault", vault.ErrSourceEmpty)},
+		CodeTakeShrunk:      {takeShrunk("/vault", &vault.ShrunkError{Gone: 20, Mirrored: 41})},
+		CodeTakeUnsettled:   {takeUnsettled("/vault", 2)},
+		CodeTakeVault:       {take.Diagnose(&vault.EntryError{Name: "socket", Err: vault.ErrSpecial})},
+		CodeTakePlace:       {take.Diagnose(fs.ErrExist), take.Diagnose(fs.ErrPermission), take.Diagnose(syscall.EROFS), takeInside("/vault/backups", "/vault")},
+		CodeTakeFull:        {take.Diagnose(syscall.ENOSPC), take.Diagnose(syscall.EDQUOT)},
+		CodeTakeDump:        {take.Diagnose(&dump.ToolError{Doing: "dump the database", Text: "ERROR: out of shared memory", Err: broken})},
+		CodeTakeChain:       {takeNoChain(none), takeBrokenChain(evidence.Chain{Table: "audit", Length: 9, Missing: 1, FirstBad: "5"})},
+		CodeTakeChanged:     {take.Diagnose(backup.ErrChanged), take.Diagnose(&dump.DamageError{Cause: dump.ErrCorrupt}), take.Diagnose(&vault.DamageError{Err: vault.ErrChecksum})},
+		CodePruneFailed:     {pruneFailed("/backups", broken)},
 
 		CodeRepairNothing:  {repairNothing(set, "/backups", false), repairNothing(set, "/backups", true)},
 		CodeRepairInTheWay: {repairInTheWay("/backups/none.dump", set, "/backups")},

@@ -32,6 +32,8 @@ const (
 	Backups   Command = "backups"
 	Verify    Command = "verify"
 	Repair    Command = "repair"
+	Backup    Command = "backup"
+	Prune     Command = "prune"
 	Demo      Command = "demo"
 	Explain   Command = "help-code"
 	Print     Command = "print" // Output is all there is to do
@@ -62,6 +64,9 @@ type Invocation struct {
 	Identity    string // the file of an age key: of the original .env, or of Repair's dump
 	Passphrase  bool   // ask for one
 	PhraseFile  string // the file that has one
+	Env         string // of Backup: encrypted, plain or apart
+	Shrunk      bool   // of Backup: the vault has shrunk on purpose
+	DryRun      bool   // of Prune and InstallTimers
 	Health      bool
 	Code        string // of Explain
 	Run         string // of the commands about a run; empty: the one that matters now
@@ -169,6 +174,8 @@ func (p *parser) check() error {
 		return &UsageError{Text: "--identity and --passphrase exclude each other"}
 	case i.PhraseFile != "" && (i.Identity != "" || i.Passphrase):
 		return &UsageError{Text: "--phrase-file excludes --identity and --passphrase"}
+	case i.Env != "encrypted" && i.Env != "plain" && i.Env != "apart" && i.Env != "":
+		return &UsageError{Text: fmt.Sprintf("--env %q is unknown", i.Env), Hint: "It is encrypted, plain or apart."}
 	case i.Retries < 0:
 		return &UsageError{Text: "--retries takes a number from 0 on"}
 	case i.VaultFrom != "auto" && i.VaultFrom != "archive" && i.VaultFrom != "mirror" && i.VaultFrom != "":

@@ -43,6 +43,25 @@ is read to its end before it gets its name; the dump itself is never changed.
 Exit codes: 0 repaired, 3 nothing to repair or no place for the copy, 5 not
 repairable for sure.`
 
+const aboutBackup = `Take a backup: the database, then the vault, in the guide's files and names.
+
+Everything is written beside, read again to its last byte, sealed in a manifest
+and named in the end; interrupted, it is no backup, and the next one clears it
+away. An empty or shrunken vault is refused. Old backups are pruned after it.
+
+.env goes into it encrypted by age: say for whom with --env-for or
+--env-phrase, best in the settings file; or --env apart leaves it out.
+
+Exit codes: 0 backed up, 3 something is in the way, 5 not finished, 7 another
+run goes on.`
+
+const aboutPrune = `Delete old backups, as the settings keep-days, generations and
+keep-least say, and say why the rest stays.
+
+A pair goes as a whole. Never deleted are the newest verified backup, halves of
+a pair, and anything as long as fewer than keep-least are verified: those
+with a manifest whose files are as it says.`
+
 // root builds the tree of commands. Cobra neither prints nor exits.
 func (p *parser) root() *cobra.Command {
 	root := &cobra.Command{
@@ -56,9 +75,11 @@ func (p *parser) root() *cobra.Command {
 	p.runFlags(root)
 	p.showFlags(root)
 	ordered := []*cobra.Command{
+		p.command(Backup, "Take a backup that proves itself", p.settingFlags, p.backupFlags),
 		p.command(Backups, "List the backups", p.settingFlags, p.showFlags),
 		p.command(Verify, "Look whether a backup is sound; change nothing", p.settingFlags, p.verifyFlags),
 		p.command(Repair, "Repair a dump where that is exact, into a copy", p.settingFlags, p.repairFlags),
+		p.command(Prune, "Delete old backups, and say why the rest stays", p.settingFlags, p.pruneFlags),
 		p.command(Preflight, "Look whether a recovery could run; change nothing", p.settingFlags, p.lookFlags),
 		p.command(Plan, "Show what a recovery would do; change nothing", p.settingFlags, p.planFlags),
 		p.command(Restore, "Recover from a backup", p.settingFlags, p.runFlags),
@@ -140,6 +161,10 @@ func (p *parser) command(c Command, short string, flags ...func(*cobra.Command))
 		cmd.Use, cmd.Args, cmd.Long = "verify [BACKUP]", atMostOne, aboutVerify
 	case c == Repair:
 		cmd.Use, cmd.Args, cmd.Long = "repair [BACKUP]", atMostOne, aboutRepair
+	case c == Backup:
+		cmd.Long = aboutBackup
+	case c == Prune:
+		cmd.Long = aboutPrune
 	}
 	for _, add := range flags {
 		add(cmd)
@@ -196,6 +221,20 @@ func (p *parser) keyFlags(cmd *cobra.Command, what string) {
 func (p *parser) planFlags(cmd *cobra.Command) {
 	p.lookFlags(cmd)
 	cmd.Flags().BoolVar(&p.invocation.Runbook, "runbook", false, "as shell commands, to be run without this program")
+}
+
+func (p *parser) backupFlags(cmd *cobra.Command) {
+	p.showFlags(cmd)
+	f, i := cmd.Flags(), &p.invocation
+	f.StringVar(&i.Env, "env", "encrypted", "encrypted, plain or apart")
+	f.BoolVar(&i.Shrunk, "shrunk", false, "the vault has shrunk or moved on purpose")
+	f.DurationVar(&i.Patience, "patience", 2*time.Minute, "how long a service may take")
+	f.IntVar(&i.Retries, "retries", 0, "how often a failed step is tried again")
+}
+
+func (p *parser) pruneFlags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&p.invocation.DryRun, "dry-run", false, "say what would be deleted, and delete nothing")
+	p.showFlags(cmd)
 }
 
 func (p *parser) verifyFlags(cmd *cobra.Command) {

@@ -32,6 +32,12 @@ type Settings struct {
 	AuditTable  string
 	VaultColumn string
 	StateDir    string
+
+	EnvRecipients     string
+	EnvPassphraseFile string
+	KeepDays          string
+	KeepGenerations   string
+	KeepVerified      string
 }
 
 // The file that settings are read from where none is named, and the prefix of
@@ -69,6 +75,11 @@ func list() []setting {
 		{"audit-table", "", "table of the audit log (default: found)", func(s *Settings) *string { return &s.AuditTable }},
 		{"vault-column", "", "TABLE.COLUMN of the documents (default: found)", func(s *Settings) *string { return &s.VaultColumn }},
 		{"state-dir", "", "directory of journals and reports", func(s *Settings) *string { return &s.StateDir }},
+		{"env-for", "", "who may read the .env of a backup: age1...", func(s *Settings) *string { return &s.EnvRecipients }},
+		{"env-phrase", "", "or the file of a passphrase for it", func(s *Settings) *string { return &s.EnvPassphraseFile }},
+		{"keep-days", "30", "days for which backups are kept", func(s *Settings) *string { return &s.KeepDays }},
+		{"generations", "", "also DAYS,WEEKS,MONTHS,YEARS, one of each", func(s *Settings) *string { return &s.KeepGenerations }},
+		{"keep-least", "3", "verified backups that always stay", func(s *Settings) *string { return &s.KeepVerified }},
 	}
 }
 
@@ -104,6 +115,12 @@ func (s Settings) check() error {
 	}
 	if s.VaultColumn != "" && !strings.Contains(s.VaultColumn, ".") {
 		return &UsageError{Text: fmt.Sprintf("vault column %q names no table", s.VaultColumn), Hint: "It is TABLE.COLUMN, such as Document.storageKey."}
+	}
+	if _, err := s.Keep(); err != nil {
+		return err
+	}
+	if s.EnvRecipients != "" && s.EnvPassphraseFile != "" {
+		return &UsageError{Text: "env-for and env-phrase exclude each other", Hint: "age encrypts for recipients or with a passphrase."}
 	}
 	if s.AppURL == "" {
 		return nil

@@ -15,6 +15,7 @@ var settings = map[string]string{
 	"project": "/p", "compose-file": "/p/c.yml", "project-name": "ff", "runtime": "sandbox", "vault": "/v", "backups": "/b", "database": "d",
 	"user": "u", "db-service": "pg", "app-service": "web", "app-url": "http://127.0.0.1:9002", "state-dir": "/s",
 	"audit-table": "Audit", "vault-column": "Document.key",
+	"env-for": "age1example", "env-phrase": "/phrase", "keep-days": "7", "generations": "7,4,12,3", "keep-least": "5",
 }
 
 func variable(flag string) string {
@@ -46,6 +47,7 @@ func TestTheGuidesDefaults(t *testing.T) {
 	want := cli.Settings{
 		Project: "/opt/firmflow", Runtime: "compose", Vault: "/opt/firmflow/uploads", Backups: "/mnt/nfs/backups/firmflow",
 		Database: "firmflow", User: "firmflow", DBService: "db", StateDir: "/var/lib/firmflow-recovery",
+		KeepDays: "30", KeepVerified: "3",
 	}
 	if err != nil || in.Settings != want || in.Backup != "latest" || in.VaultFrom != "auto" {
 		t.Errorf("got %+v, %v\nwant %+v", in, err, want)
@@ -160,7 +162,7 @@ func TestArgumentsAreShownBackWithoutControlCharacters(t *testing.T) {
 
 // TestEveryHelpFits: 80 columns, for every command.
 func TestEveryHelpFits(t *testing.T) {
-	for _, command := range []string{"", "backups", "verify", "repair", "preflight", "plan", "restore", "resume", "demo", "help", "version", "completion"} {
+	for _, command := range []string{"", "backup", "backups", "prune", "verify", "repair", "preflight", "plan", "restore", "resume", "demo", "help", "version", "completion"} {
 		text := must(parse([]string{command, "--help"}[max(0, 1-len(command)):], nil, nil)).Output
 		if !strings.Contains(text, "Usage:") {
 			t.Errorf("%s --help: %q", command, text)
@@ -176,7 +178,7 @@ func TestEveryHelpFits(t *testing.T) {
 func TestHelpNamesCommandsInTheOrderOfUseAndHidesTheSample(t *testing.T) {
 	text := must(parse([]string{"--help"}, nil, nil)).Output
 	at := 0
-	for _, name := range []string{"backups", "verify", "repair", "preflight", "plan", "restore", "resume", "demo", "help", "version", "completion"} {
+	for _, name := range []string{"backup", "backups", "verify", "repair", "prune", "preflight", "plan", "restore", "resume", "demo", "help", "version", "completion"} {
 		i := strings.Index(text, "\n  "+name+" ")
 		if i < at {
 			t.Errorf("%s stands at %d, the one before it at %d", name, i, at)
@@ -210,4 +212,27 @@ func FuzzSettingsFile(f *testing.F) {
 			t.Errorf("%q: %T", content, err)
 		}
 	})
+}
+
+func TestRetentionIsReadAndChecked(t *testing.T) {
+	in := must(parse([]string{"prune", "--generations", "7, 4,12,3", "--keep-days", "0"}, nil, nil))
+	want := cli.Keep{Verified: 3, Daily: 7, Weekly: 4, Monthly: 12, Yearly: 3}
+	if got, err := in.Settings.Keep(); got != want || err != nil {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+	for _, args := range [][]string{{"--keep-days", "-1"}, {"--keep-days", "x"}, {"--keep-least", "1e9"}, {"--generations", "7,4"}, {"--generations", "7,4,12,x"}} {
+		var usage *cli.UsageError
+		if _, err := parse(append([]string{"prune"}, args...), nil, nil); !errors.As(err, &usage) {
+			t.Errorf("%q: %v, want a *UsageError", args, err)
+		}
+	}
+}
+
+func TestABackupIsEncryptedForRecipientsOrWithAPassphrase(t *testing.T) {
+	var usage *cli.UsageError
+	for _, args := range [][]string{{"--env-for", "age1x", "--env-phrase", "/p"}, {"--env", "maybe"}} {
+		if _, err := parse(append([]string{"backup"}, args...), nil, nil); !errors.As(err, &usage) {
+			t.Errorf("%q: %v, want a *UsageError", args, err)
+		}
+	}
 }
