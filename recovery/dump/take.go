@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"firmflow-recovery/recovery/command"
@@ -16,33 +17,41 @@ import (
 type Snapshot struct {
 	server Server
 	db, id string
-	input  *io.PipeWriter
+	input  *os.File
 	ended  chan error
 }
 
 // Snapshot opens one. Close must be called; it also ends when the program does,
 // however it does: psql holds it for as long as its input is open.
+//
+// The input is a pipe of the system's. One of package io would be read by a
+// goroutine that outlives a psql which failed, and be waited for.
 func (s Server) Snapshot(ctx context.Context, db string) (*Snapshot, error) {
 	const doing = "hold a moment of the database"
-	in, input := io.Pipe()
+	in, input, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
 	answers, output := io.Pipe()
 	cmd := s.psql(db, "")
 	cmd.Stdin, cmd.Stdout = in, output
 	n := &Snapshot{server: s, db: db, input: input, ended: make(chan error, 1)}
 	go func() {
 		err := s.Run.Run(ctx, cmd)
-		n.ended <- err
+		n.ended <- errors.Join(err, in.Close())
 		output.CloseWithError(io.EOF)
-		in.CloseWithError(io.ErrClosedPipe)
 	}()
 	const begin = "set idle_in_transaction_session_timeout = 0; begin isolation level repeatable read read only; select pg_export_snapshot();\n"
-	if _, err := io.WriteString(input, begin); err != nil {
-		return nil, explain(doing, errors.Join(<-n.ended, ctx.Err()))
-	}
+	_, err = io.WriteString(input, begin)
 	lines := bufio.NewReader(answers)
-	line, err := lines.ReadString('\n')
-	if err != nil {
-		return nil, explain(doing, errors.Join(input.Close(), <-n.ended, ctx.Err()))
+	line, short := lines.ReadString('\n')
+	if err != nil || short != nil {
+		failed := errors.Join(n.Close(), ctx.Err())
+		if failed == nil {
+			failed = fmt.Errorf("%s: psql gave no answer", doing)
+		}
+
+		return nil, failed
 	}
 	go func() { _, _ = io.Copy(io.Discard, lines) }() // so that psql never waits for a reader
 	n.id = strings.TrimSpace(line)
@@ -52,7 +61,12 @@ func (s Server) Snapshot(ctx context.Context, db string) (*Snapshot, error) {
 
 // Close lets the moment go.
 func (n *Snapshot) Close() error {
-	return explain("let go of the moment of the database", errors.Join(n.input.Close(), <-n.ended))
+	closed := n.input.Close()
+	if err := explain("hold a moment of the database", <-n.ended); err != nil {
+		return err
+	}
+
+	return closed
 }
 
 // Ask shows the rows that a query answers with, as Server.Ask does, as of the
