@@ -74,6 +74,7 @@ const (
 	CodeJournalBroken Code = "journal.unreadable"
 	CodeRunLocked     Code = "run.locked"
 	CodeRunUnfinished Code = "run.unfinished"
+	CodeTargetMissed  Code = "drill.target.missed"
 )
 
 // exitOf maps the first words of a code to an exit code, whichever step or
@@ -96,6 +97,9 @@ var exitOf = []struct {
 	{"run.none", ExitUsage},
 	{"journal.unreadable", ExitBlocked},
 	{"settings.", ExitUsage},
+	{"drill.target.", ExitVerification},
+	{"drill.left", ExitVerification},
+	{"drill.", ExitBlocked},
 	{"resume.", ExitUsage},
 	{"undo.inputs.", ExitUsage},
 	{"undo.", ExitUndo},

@@ -68,28 +68,31 @@ func (k Kind) Lossy() bool { return k == StepProgress || k == StepLog }
 // Event is one thing that happened. One encoding serves the journal and the
 // JSON lines.
 type Event struct {
-	V         int        `json:"v"`
-	Seq       uint64     `json:"seq"`
-	Time      time.Time  `json:"time"`
-	Run       RunID      `json:"run"`
-	Kind      Kind       `json:"kind"`
-	Step      StepID     `json:"step,omitempty"`
-	Title     string     `json:"title,omitempty"`
-	Attempt   int        `json:"attempt,omitempty"`
-	Phase     string     `json:"phase,omitempty"`
-	Unit      Unit       `json:"unit,omitempty"`
-	Done      int64      `json:"done,omitempty"`
-	Total     int64      `json:"total,omitempty"`
-	Text      string     `json:"text,omitempty"`
-	Host      string     `json:"host,omitempty"`
-	Inputs    []Input    `json:"inputs,omitempty"`
-	Purpose   Purpose    `json:"purpose,omitempty"` // of RunOpened and RunResumed
-	Finding   *Finding   `json:"finding,omitempty"`
-	Plan      *Plan      `json:"plan,omitempty"`
-	Question  *Question  `json:"question,omitempty"`
-	Answer    *Answer    `json:"answer,omitempty"`
-	Diagnosis *Diagnosis `json:"diagnosis,omitempty"`
-	Verdict   *Verdict   `json:"verdict,omitempty"`
+	V         int           `json:"v"`
+	Seq       uint64        `json:"seq"`
+	Time      time.Time     `json:"time"`
+	Run       RunID         `json:"run"`
+	Kind      Kind          `json:"kind"`
+	Step      StepID        `json:"step,omitempty"`
+	Title     string        `json:"title,omitempty"`
+	Attempt   int           `json:"attempt,omitempty"`
+	Phase     string        `json:"phase,omitempty"`
+	Unit      Unit          `json:"unit,omitempty"`
+	Done      int64         `json:"done,omitempty"`
+	Total     int64         `json:"total,omitempty"`
+	Text      string        `json:"text,omitempty"`
+	Host      string        `json:"host,omitempty"`
+	Inputs    []Input       `json:"inputs,omitempty"`
+	Purpose   Purpose       `json:"purpose,omitempty"`   // of RunOpened and RunResumed
+	Program   string        `json:"program,omitempty"`   // of the same: the version that does it
+	Within    time.Duration `json:"within_ns,omitempty"` // of the same: how long it may take
+	Commands  []string      `json:"commands,omitempty"`  // of StepFinished: the same by hand
+	Finding   *Finding      `json:"finding,omitempty"`
+	Plan      *Plan         `json:"plan,omitempty"`
+	Question  *Question     `json:"question,omitempty"`
+	Answer    *Answer       `json:"answer,omitempty"`
+	Diagnosis *Diagnosis    `json:"diagnosis,omitempty"`
+	Verdict   *Verdict      `json:"verdict,omitempty"`
 }
 
 // Input is one thing that makes a run this run. A resumed run must have the

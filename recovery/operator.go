@@ -153,6 +153,24 @@ func (q Question) Consents(a Answer, want Choice) bool {
 	return a.Choice == want && want != Stop && a.Typed == q.Typed
 }
 
+// label gives an answer in the words that it was offered in.
+func (q Question) label(a Answer) string {
+	text := string(a.Choice)
+	for _, o := range q.Options {
+		if o.Key == a.Choice {
+			text = o.Label
+		}
+	}
+	switch {
+	case q.Enter != "" && a.Typed != "":
+		return text + ": " + a.Typed
+	case q.Typed != "" && a.Typed == q.Typed:
+		return text + ", typed out"
+	default:
+		return text
+	}
+}
+
 // NoAnswerError is a question that nobody could be asked.
 type NoAnswerError struct{ Question Question }
 

@@ -19,6 +19,9 @@ func (w *walker) end(v Verdict) Verdict {
 
 // stopped is the verdict over a run that changed nothing.
 func (w *walker) stopped(err error) Verdict {
+	if v, is := w.drillEnded(err); is {
+		return v
+	}
 	var blockedBy *blockedError
 	var refused *notConfirmedError
 	var none *NoAnswerError
@@ -46,6 +49,9 @@ func (w *walker) stopped(err error) Verdict {
 // failed is the verdict over a run that had begun: by now things may have
 // changed, beside the live data.
 func (w *walker) failed(index int, err error) Verdict {
+	if v, is := w.drillEnded(err); is {
+		return v
+	}
 	if w.Purpose != Recovering {
 		return w.incomplete(index, err)
 	}

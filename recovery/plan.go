@@ -11,6 +11,7 @@ type Plan struct {
 	Target  string        `json:"target"`
 	Purpose Purpose       `json:"purpose,omitempty"`
 	Steps   []PlannedStep `json:"steps"`
+	Earlier *int          `json:"earlier_runs,omitempty"` // how many runs and drills of this host are known; nil: nobody looked
 }
 
 // PlannedStep is one step of a plan.
@@ -18,6 +19,7 @@ type PlannedStep struct {
 	ID         StepID     `json:"id"`
 	Title      string     `json:"title"`
 	Assessment Assessment `json:"assessment"`
+	Estimate   *Estimate  `json:"estimate,omitempty"` // nil: this host has no history of it
 }
 
 // Blocked tells whether a step cannot run.
@@ -97,6 +99,8 @@ func (p Plan) String() string {
 		fmt.Fprintf(&b, "Plan: backup %s -> %s\n", p.Backup, p.Target)
 	case BackingUp:
 		fmt.Fprintf(&b, "Plan: %s -> backup %s\n", p.Target, p.Backup)
+	case Drilling:
+		fmt.Fprintf(&b, "Plan: drill of backup %s -> %s\n", p.Backup, p.Target)
 	default:
 		fmt.Fprintf(&b, "Plan: %s of the recovery from backup %s; %s\n", p.Purpose, p.Backup, p.Target)
 	}
@@ -106,10 +110,18 @@ func (p Plan) String() string {
 			fmt.Fprintf(&b, "      %s\n", change)
 		}
 	}
-	list(&b, "  REPLACED, AND KEPT", p.Replaces())
-	if p.Purpose == CleaningUp {
+	if takes := p.Duration(); takes != "" {
+		list(&b, "  TAKES", []string{takes})
+	}
+	if p.Purpose != Drilling { // its surroundings are its own
+		list(&b, "  REPLACED, AND KEPT", p.Replaces())
+	}
+	switch p.Purpose {
+	case CleaningUp:
 		list(&b, "  DELETED, FOR GOOD", p.Loses())
-	} else {
+	case Drilling:
+		list(&b, "  IN EARNEST THIS WOULD BE LOST", p.Loses())
+	default:
 		list(&b, "  LOST", p.Loses())
 	}
 
@@ -150,7 +162,7 @@ func (p Plan) Runbook() string {
 		head, deletes = "Cleanup of %s after the recovery from backup %s, by hand.", "What is deleted here is gone."
 	case BackingUp:
 		head = "Backup of %s as %s, by hand."
-	case Recovering:
+	case Recovering, Drilling:
 	}
 	fmt.Fprintf(&b, "# "+head+"\n", p.Target, p.Backup)
 	b.WriteString("# Read each command before you run it. " + deletes + "\nset -eu\n")

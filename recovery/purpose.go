@@ -15,6 +15,7 @@ const (
 	Undoing    Purpose = "undo"    // what was live before is made live again
 	CleaningUp Purpose = "cleanup" // what a run has set aside is deleted
 	BackingUp  Purpose = "backup"  // nothing that is live is changed
+	Drilling   Purpose = "drill"   // a rehearsal in surroundings of its own; nothing that is live is touched
 )
 
 // resumes is how remedies go on with a recovery. In an undo or a cleanup they
@@ -31,6 +32,8 @@ func (p Purpose) Command(run RunID) string {
 		return resumes
 	case BackingUp: // one that was interrupted is not gone on with: the next begins anew
 		return "firmflow-recovery backup"
+	case Drilling: // never gone on with: what is left of it is removed, and it begins anew
+		return drills
 	default:
 		return "firmflow-recovery " + string(p) + " " + string(run)
 	}
@@ -50,10 +53,16 @@ func (r Runner) goOn(d Diagnosis) Diagnosis {
 	if r.Purpose == Recovering {
 		return d
 	}
+	if r.Intact != "" && !strings.HasPrefix(string(d.Code), "drill.") { // those know what they speak of
+		d.Intact = r.Intact
+	}
 	remedies := make([]Remedy, len(d.Remedies))
 	for i, remedy := range d.Remedies {
 		for _, way := range []string{resumes, looks} {
 			if rest, is := strings.CutPrefix(remedy.Command, way); is {
+				if r.Purpose == Drilling && !strings.HasPrefix(rest, " --") {
+					rest = "" // the name of a run, which a drill would take for a backup
+				}
 				remedy.Command = r.Purpose.Command(r.Run) + rest
 				break
 			}
@@ -105,6 +114,8 @@ func (p Purpose) weigh(proofs []Finding) (Outcome, ExitCode) {
 		return Undone, ExitOK
 	case p == Undoing:
 		return UndoneNotVerified, ExitUndo
+	case p == Drilling && late(proofs) != nil:
+		return DrillFailed, ExitVerification
 	default:
 		return outcome, exit
 	}

@@ -18,8 +18,15 @@ func (s State) Report() string {
 		b.WriteString("**No verdict: the run has not ended.**\n\n")
 	}
 	fmt.Fprintf(&b, "Backup %s; begun %s, last event %s.\n", s.Backup, s.Opened.UTC().Format(time.RFC3339), s.Last.UTC().Format(time.RFC3339))
+	if asOf := s.DataAsOf(); !asOf.IsZero() {
+		fmt.Fprintf(&b, "Data as of %s: %s old when it began.\n", asOf.UTC().Format(time.RFC3339), Span(s.Opened.Sub(asOf)))
+	}
+	if s.Program != "" {
+		fmt.Fprintf(&b, "Program: firmflow-recovery %s.\n", s.Program)
+	}
 	s.reportVerdict(&b)
 	s.reportSteps(&b)
+	s.reportDecisions(&b)
 	b.WriteString("\n## Inputs\n\n")
 	for _, in := range s.Inputs {
 		fmt.Fprintf(&b, "- %s: %s\n", in.Name, in.Value)
@@ -39,6 +46,8 @@ func (s State) heading() string {
 		return "Cleanup after recovery"
 	case s.Purpose == BackingUp:
 		return "Backup, run"
+	case s.Purpose == Drilling:
+		return "Drill"
 	default:
 		return "Recovery"
 	}
@@ -52,7 +61,11 @@ func (s State) reportVerdict(b *strings.Builder) {
 		b.WriteString("\n## Proven\n\n")
 	}
 	for _, f := range s.Verdict.Proofs {
-		fmt.Fprintf(b, "- %s: **%s** %s\n", f.Status, f.Subject, f.Text)
+		fmt.Fprintf(b, "- %s: **%s** %s", f.Status, f.Subject, f.Text)
+		if f.Diagnosis != nil {
+			fmt.Fprintf(b, " (`%s`)", f.Diagnosis.Code)
+		}
+		b.WriteString("\n")
 	}
 	if d := s.Verdict.Diagnosis; d != nil {
 		fmt.Fprintf(b, "\n## %s (%s)\n\n- Seen: %s\n- Intact: %s\n", d.Summary, d.Code, d.Seen, d.Intact)
@@ -72,6 +85,15 @@ func (s State) reportVerdict(b *strings.Builder) {
 	}
 }
 
+func (s State) reportDecisions(b *strings.Builder) {
+	if len(s.Decisions) > 0 {
+		b.WriteString("\n## Decisions\n\n")
+	}
+	for _, d := range s.Decisions {
+		fmt.Fprintf(b, "- %s, after %s: %s **%s**\n", d.Time.UTC().Format(time.RFC3339), Span(d.Time.Sub(s.Opened)), d.Question, orNothing(d.Answer))
+	}
+}
+
 func (s State) reportSteps(b *strings.Builder) {
 	b.WriteString("\n## Steps\n\n")
 	var all []StepState
@@ -86,6 +108,9 @@ func (s State) reportSteps(b *strings.Builder) {
 		fmt.Fprintf(b, "%d. %s: %s%s. %s\n", i+1, step.Title, orNothing(string(step.Status)), took, step.Summary)
 		for _, note := range step.Notes {
 			fmt.Fprintf(b, "   - %s\n", note)
+		}
+		for _, command := range step.Commands {
+			fmt.Fprintf(b, "   - by hand: `%s`\n", command)
 		}
 	}
 }

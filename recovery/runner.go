@@ -18,6 +18,9 @@ type Runner struct {
 	Operator Operator
 	Now      func() time.Time
 	Run      RunID
+	History  History       // of this host; nil: no estimates
+	Program  string        // the version of this program, for the report
+	Within   time.Duration // how long it may take; zero: nobody said
 	Host     string
 	Backup   string  // the name of the backup, for the plan
 	Target   string  // what is recovered, for the plan
@@ -28,6 +31,10 @@ type Runner struct {
 	Undoable bool    // a failure may be answered with an undo of everything; see Verdict.Turn
 	Warning  string  // what the operator consents to; empty: what a recovery over live data says
 	Phrase   string  // what they type to consent; empty: the host's name
+	Intact   string  // what stands whatever fails; empty: what each diagnosis says
+	// Closing is asked once after the last step, whatever became of the run: what
+	// it finds belongs to the proofs. Its context outlives a stop. It may be nil.
+	Closing func(ctx context.Context) []Finding
 	// Enough is asked before each step but the first; an error ends the run
 	// there, resumable. It may be nil.
 	Enough func() error
@@ -52,18 +59,22 @@ func (r Runner) Preflight(ctx context.Context) (Plan, Verdict) {
 func (r Runner) Recover(ctx context.Context) Verdict {
 	w := r.begin()
 	if err := w.prepare(ctx); err != nil {
+		w.close(ctx)
 		return w.end(w.stopped(err))
 	}
 	for i, step := range r.Steps {
 		if i > 0 && r.Enough != nil {
 			if err := r.Enough(); err != nil {
+				w.close(ctx)
 				return w.end(w.failed(i, err))
 			}
 		}
 		if err := w.walk(ctx, step); err != nil {
+			w.close(ctx)
 			return w.end(w.failed(i, err))
 		}
 	}
+	w.close(ctx)
 	outcome, exit := r.Purpose.weigh(w.proofs)
 
 	return w.end(Verdict{Outcome: outcome, Exit: exit, Proofs: w.proofs, Next: w.next})
@@ -96,7 +107,7 @@ func (r Runner) begin() *walker {
 	if r.Earlier.Run != "" {
 		kind = RunResumed
 	}
-	w.out.tell(Event{Kind: kind, Purpose: r.Purpose, Host: r.Host, Text: r.Backup, Inputs: r.Inputs})
+	w.out.tell(Event{Kind: kind, Purpose: r.Purpose, Program: r.Program, Within: r.Within, Host: r.Host, Text: r.Backup, Inputs: r.Inputs})
 
 	return w
 }
@@ -104,6 +115,10 @@ func (r Runner) begin() *walker {
 // plan looks at every step.
 func (w *walker) plan(ctx context.Context) (Plan, error) {
 	plan := Plan{Backup: w.Backup, Target: w.Target, Purpose: w.Purpose}
+	if w.History != nil {
+		known := len(w.History)
+		plan.Earlier = &known
+	}
 	for _, step := range w.Steps {
 		w.out.tell(Event{Kind: CheckStarted, Step: step.ID(), Title: step.Title()})
 		a, err := check(ctx, step, w.progress(step.ID()))
@@ -118,7 +133,9 @@ func (w *walker) plan(ctx context.Context) (Plan, error) {
 		for _, f := range a.Findings {
 			w.out.tell(Event{Kind: CheckFinding, Step: step.ID(), Finding: &f})
 		}
-		plan.Steps = append(plan.Steps, PlannedStep{ID: step.ID(), Title: step.Title(), Assessment: a})
+		planned := PlannedStep{ID: step.ID(), Title: step.Title(), Assessment: a}
+		planned.Estimate = w.estimate(planned)
+		plan.Steps = append(plan.Steps, planned)
 		if a.Standing == Blocked && step == w.Steps[0] {
 			break // without its surroundings nothing further can be looked at
 		}

@@ -20,11 +20,23 @@ type State struct {
 	Cleaned   bool    // it is
 	Making    bool    // a backup was begun: nothing that is live changes
 	Steps     []StepState
-	Question  *Question // the one that waits for its answer
-	Accepted  []Action  // remedies the operator agreed to
-	Verdict   *Verdict  // the last word of what went on last
-	Settled   *Verdict  // the last word on what is live; one that changed nothing, or only deleted, leaves it
-	Past      []Part    // what was done with the run for other purposes before
+	Question  *Question     // the one that waits for its answer
+	Accepted  []Action      // remedies the operator agreed to
+	Verdict   *Verdict      // the last word of what went on last
+	Settled   *Verdict      // the last word on what is live; one that changed nothing, or only deleted, leaves it
+	Past      []Part        // what was done with the run for other purposes before
+	Program   string        // the version that worked on it last
+	Within    time.Duration // how long it was meant to take; zero: nobody said
+	Resumed   bool          // it was interrupted, and gone on with
+	Decisions []Decision
+}
+
+// Decision is a question with the answer that was given.
+type Decision struct {
+	Time     time.Time `json:"time"`
+	Step     StepID    `json:"step,omitempty"`
+	Question string    `json:"question"`
+	Answer   string    `json:"answer"`
 }
 
 // Part is what was done with a run for one purpose.
@@ -51,6 +63,7 @@ type StepState struct {
 	Findings  []Finding // what the last look saw
 	Notes     []string
 	Diagnosis *Diagnosis
+	Commands  []string // the same by hand
 
 	markDone int64 // where and when the rate was last taken
 	markTime time.Time
@@ -175,7 +188,12 @@ func (s *State) Apply(e Event) {
 }
 
 func (s *State) open(e Event) {
-	s.Run, s.Host, s.Backup, s.Inputs = e.Run, e.Host, e.Text, e.Inputs
+	s.Run, s.Host, s.Backup, s.Inputs, s.Program = e.Run, e.Host, e.Text, e.Inputs, e.Program
+	s.Within = e.Within
+	s.Resumed = s.Resumed || e.Kind == RunResumed
+	if s.Opened.IsZero() {
+		s.Purpose = e.Purpose
+	}
 	if e.Purpose != s.Purpose {
 		s.Past = append(s.Past, Part{Purpose: s.Purpose, Plan: s.Plan, Steps: s.Steps})
 		s.Purpose, s.Plan, s.Steps = e.Purpose, nil, nil
@@ -220,6 +238,9 @@ func (s *State) end(v *Verdict) {
 
 func (s *State) answer(e Event) {
 	s.Question = nil
+	if e.Question != nil && e.Answer != nil {
+		s.Decisions = append(s.Decisions, Decision{Time: e.Time, Step: e.Question.Step, Question: e.Question.Text, Answer: e.Question.label(*e.Answer)})
+	}
 	if e.Question != nil && e.Answer != nil && e.Question.ID == AskRemedy && e.Question.Consents(*e.Answer, Apply) {
 		s.Accepted = append(s.Accepted, e.Question.Action)
 	}
@@ -243,6 +264,7 @@ func (s *State) applyStep(e Event) {
 		step.Notes = append(step.Notes, e.Text)
 	case StepFinished:
 		step.Status, step.Ended, step.Summary, step.Phase = Finished, e.Time, e.Text, ""
+		step.Commands = e.Commands
 	case StepFailed:
 		step.Status, step.Ended, step.Diagnosis = Broken, e.Time, e.Diagnosis
 	}

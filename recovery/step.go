@@ -76,6 +76,18 @@ type Finding struct {
 	Status    Status     `json:"status"`
 	Text      string     `json:"text"`
 	Diagnosis *Diagnosis `json:"diagnosis,omitempty"`
+
+	// How much the step worked on, where it tells: this host's history counts in
+	// these. What the items are follows from the step: files, rows.
+	Bytes int64 `json:"bytes,omitempty"`
+	Items int64 `json:"items,omitempty"`
+}
+
+// Of adds how much was worked on.
+func (f Finding) Of(bytes, items int64) Finding {
+	f.Bytes, f.Items = bytes, items
+
+	return f
 }
 
 // OK is a finding that passed.

@@ -6,7 +6,8 @@ import "time"
 type Outcome string
 
 // The outcomes. The first four are verdicts over a recovery that was begun, the
-// next over its undo and its cleanup; the last say that nothing was begun.
+// next over its undo and its cleanup, then over a drill that did not come to its
+// end; the last say that nothing was begun.
 const (
 	Verified     Outcome = "VERIFIED"
 	NotVerified  Outcome = "RESTORED, NOT VERIFIED"
@@ -22,6 +23,8 @@ const (
 	BackedUp            Outcome = "BACKED UP"
 	BackedUpNotVerified Outcome = "BACKED UP, NOT VERIFIED"
 	BackupUnfinished    Outcome = "BACKUP NOT FINISHED"
+	DrillFailed         Outcome = "DRILL FAILED"
+	DrillStopped        Outcome = "DRILL STOPPED"
 
 	Ready          Outcome = "READY"
 	NothingChanged Outcome = "NOTHING CHANGED"

@@ -12,7 +12,7 @@ func (w *walker) walk(ctx context.Context, step Step) error {
 		a, err := w.attempt(ctx, step)
 		if err == nil {
 			w.proofs, w.next = append(w.proofs, a.Findings...), append(w.next, a.Next...)
-			w.out.tell(Event{Kind: StepFinished, Step: step.ID(), Title: step.Title(), Text: a.Summary})
+			w.out.tell(Event{Kind: StepFinished, Step: step.ID(), Title: step.Title(), Text: a.Summary, Commands: a.Commands})
 			return w.out.broken()
 		}
 		if ctx.Err() != nil {
@@ -40,11 +40,15 @@ func (w *walker) attempt(ctx context.Context, step Step) (Assessment, error) {
 		return a, blocked(a)
 	}
 	if a.Standing != Done {
+		commands := a.Commands
 		if err := run(ctx, step, p); err != nil {
 			return a, err
 		}
 		if a, err = check(ctx, step, p); err != nil {
 			return a, err
+		}
+		if len(a.Commands) == 0 {
+			a.Commands = commands
 		}
 	}
 	a.Findings = w.goOnAll(a.Findings)
@@ -84,6 +88,9 @@ func (w *walker) askAfter(ctx context.Context, step Step, d Diagnosis) Choice {
 			{Key: Stop, Label: "Stop, resume later", Detail: w.Purpose.Command(w.Run)},
 			{Key: Skip, Label: "Skip this step", Why: "what follows needs it"},
 		},
+	}
+	if w.Purpose == Drilling {
+		q.Options[2] = Option{Key: Stop, Label: "End the drill", Detail: "its surroundings are removed, the report stays"}
 	}
 	if w.Undoable && w.Purpose == Recovering {
 		q.Options = slices.Insert(q.Options, 2, Option{Key: Undo, Label: "Undo everything", Detail: "vault, database and .env of before, app started"})
