@@ -43,6 +43,8 @@ var walls = []struct {
 	{of: "recovery/stack", allowed: []string{"recovery/stack", "recovery/command", "recovery/secret", "recovery/durable"}},
 	{of: "recovery/sample", allowed: []string{"recovery/durable", "recovery/secret"}},
 	{of: "recovery/demo", allowed: []string{"recovery/command", "recovery/secret", "recovery/envfile", "recovery/sample", "recovery/stack"}},
+	{of: "recovery/report", allowed: []string{"=recovery"}},
+	{of: "recovery/drill", allowed: []string{"recovery/command", "recovery/secret", "recovery/durable", "recovery/envfile", "recovery/stack"}},
 	{of: "steps", allowed: []string{"recovery"}},
 	{of: "ui/cli"},
 	{of: "ui/mailbox", allowed: []string{"=recovery"}},

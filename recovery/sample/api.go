@@ -26,6 +26,8 @@ type app struct {
 	db    *pgxpool.Pool
 	vault vault
 	log   *log.Logger
+
+	routed http.Handler // of a stand-in; nil: the app's own
 }
 
 // statusError is a failure that the caller of the API is told about. Every other error becomes a plain 500.
@@ -38,6 +40,9 @@ func (e *statusError) Error() string { return e.err.Error() }
 func (e *statusError) Unwrap() error { return e.err }
 
 func (a *app) routes() http.Handler {
+	if a.routed != nil {
+		return a.routed
+	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", a.answer(login))
 	mux.Handle("GET /api/health", a.answer(a.health))
