@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"syscall"
 	"time"
 
 	"firmflow-recovery/assets"
@@ -16,6 +18,7 @@ import (
 	"firmflow-recovery/recovery/backup"
 	"firmflow-recovery/recovery/command"
 	"firmflow-recovery/recovery/demo"
+	"firmflow-recovery/recovery/drill"
 	"firmflow-recovery/recovery/envfile"
 	"firmflow-recovery/recovery/journal"
 	"firmflow-recovery/recovery/sample"
@@ -59,7 +62,7 @@ func run() recovery.ExitCode {
 	case cli.Explain:
 		return explain(in.Code)
 	case cli.SampleApp:
-		return sampleApp(ctx, in.Health)
+		return sampleApp(ctx, in)
 	case cli.Demo:
 		return runDemo(ctx, stops, in)
 	case cli.Backups:
@@ -70,6 +73,8 @@ func run() recovery.ExitCode {
 		return report(in)
 	case cli.Attach:
 		return attach(ctx, stops, in)
+	case cli.Drill:
+		return runDrill(ctx, stops, in)
 	case cli.Verify:
 		return verify(ctx, in)
 	case cli.Repair:
@@ -94,11 +99,14 @@ func explain(code string) recovery.ExitCode {
 	return recovery.ExitOK
 }
 
-func sampleApp(ctx context.Context, health bool) recovery.ExitCode {
+func sampleApp(ctx context.Context, in cli.Invocation) recovery.ExitCode {
 	config, err := sample.FromEnv(os.Getenv)
-	if err == nil && health {
+	switch {
+	case in.StandIn: // an original without a licence key is step 1's to tell
+		err = sample.StandIn(ctx, config, os.Stdout)
+	case err == nil && in.Health:
 		err = sample.CheckHealth(ctx, config.HealthURL())
-	} else if err == nil {
+	case err == nil:
 		err = sample.Serve(ctx, config, os.Stdout)
 	}
 	if err != nil {
@@ -233,10 +241,11 @@ func recoverWith(ctx context.Context, stops *console.Stops, in cli.Invocation) r
 	defer op.Close()
 	runner.Operator, runner.Enough = op, stops.Enough
 	if in.Command == cli.Preflight || in.Command == cli.Plan {
+		runner.History = steps.Reports{Live: home, Drills: drills(in)}.History()
 		_, v := runner.Preflight(ctx)
 		return v.Exit
 	}
-	e := steps.Execution{Home: home, Anew: in.Anew, TakeBack: takeBack(in, host, stops)}
+	e := steps.Execution{Home: home, Drills: drills(in), Program: version, Anew: in.Anew, TakeBack: takeBack(in, host, stops)}
 	if in.Command == cli.Backup {
 		e.TakeBack = nil // there is nothing to take back
 	}
@@ -414,7 +423,7 @@ func guide(ctx context.Context, stops *console.Stops, in cli.Invocation) recover
 // guideOf is the guide as far as it only looks.
 func guideOf(in cli.Invocation) *steps.Guide {
 	return &steps.Guide{
-		Execution: steps.Execution{Home: journal.Home{Dir: in.Settings.StateDir}}, Backups: in.Settings.Backups,
+		Execution: steps.Execution{Home: journal.Home{Dir: in.Settings.StateDir}, Drills: drills(in), Program: version}, Backups: in.Settings.Backups,
 		Original: in.OriginalEnv, Remarks: console.Whereabouts(os.Getenv), Now: time.Now,
 	}
 }
@@ -434,7 +443,22 @@ func attach(ctx context.Context, stops *console.Stops, in cli.Invocation) recove
 
 // report prints what is known of a run.
 func report(in cli.Invocation) recovery.ExitCode {
-	text, err := steps.ReportOf(journal.Home{Dir: in.Settings.StateDir}, recovery.RunID(in.Run))
+	from := steps.Reports{Live: journal.Home{Dir: in.Settings.StateDir}, Drills: drills(in)}
+	var text string
+	var err error
+	switch run := recovery.RunID(in.Run); {
+	case in.List:
+		var all []recovery.Account
+		if all, err = from.List(); err == nil {
+			err = show(in, all, func() error { return plain.Accounts(os.Stdout, all) })
+		}
+	case in.JSON:
+		var object []byte
+		object, err = from.JSON(run)
+		text = string(object)
+	default:
+		text, err = from.Markdown(run)
+	}
 	if err != nil {
 		return tell(err)
 	}
@@ -631,4 +655,87 @@ func hostTool() command.Runner {
 	}
 
 	return tool
+}
+
+// runDrill is the drill: the whole recovery, in surroundings of its own.
+func runDrill(ctx context.Context, stops *console.Stops, in cli.Invocation) recovery.ExitCode {
+	host, err := os.Hostname()
+	if err != nil {
+		return tell(err)
+	}
+	d, err := drillOf(in, host, stops)
+	if err != nil {
+		return tell(err)
+	}
+	if in.Fault == "list" {
+		if err := plain.Faults(os.Stdout, steps.Faults()); err != nil {
+			return tell(err)
+		}
+		return recovery.ExitOK
+	}
+	fault, known := steps.FaultNamed(in.Fault)
+	if !known {
+		fmt.Fprintf(os.Stderr, "there is no training fault %q\nfirmflow-recovery drill --fault list explains those there are.\n", in.Fault)
+		return recovery.ExitUsage
+	}
+	d.Fault, d.Hangup = fault, func() error { return syscall.Kill(os.Getpid(), syscall.SIGHUP) }
+	if in.Remove {
+		removed, err := d.Remove(ctx, recovery.RunID(in.Run))
+		for _, run := range removed {
+			fmt.Printf("removed what was kept of drill %s\n", run)
+		}
+		if err != nil {
+			return tell(because(ctx, err))
+		}
+		return recovery.ExitOK
+	}
+	key, err := keyOf(in)
+	if err != nil {
+		return misused(err)
+	}
+	in.Yes = true // it hurts nothing; whoever sits before a screen is asked all the same
+	o := speak(in, host, stops)
+	o.Brief = true
+	op, err := console.Open(o)
+	if err != nil {
+		return tell(err)
+	}
+	defer op.Close()
+	did, err := d.Run(ctx, op, steps.Chosen{Backup: in.Backup, Original: in.OriginalEnv, Key: key})
+	op.Close()
+	if err == nil && o.Unwatched() {
+		err = plain.Line(os.Stdout, plain.Rehearsed{Run: did.Run, Backup: did.Backup, Age: did.DataAge, Verdict: did.Verdict})
+	}
+	for _, line := range did.Kept {
+		fmt.Fprintln(os.Stderr, line)
+	}
+
+	if err != nil {
+		err = because(ctx, err)
+	}
+
+	return leave(op, did.Verdict, did.Report, err)
+}
+
+// drills is where drills are kept: apart from recoveries, of which none may be
+// resumed or undone for a drill's sake.
+func drills(in cli.Invocation) journal.Home {
+	return journal.Home{Dir: filepath.Join(in.Settings.StateDir, "drills")}
+}
+
+// drillOf puts a drill together.
+func drillOf(in cli.Invocation, host string, stops *console.Stops) (steps.Drill, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return steps.Drill{}, err
+	}
+	environment := compose.Environment(os.Environ())
+
+	return steps.Drill{
+		Home: drills(in), Program: version, Live: journal.Home{Dir: in.Settings.StateDir},
+		Installation: installation(in, ""), Rehearsal: installation(in, ""), Root: in.Settings.DrillDir, Host: host,
+		Sandbox: drill.Sandbox{Program: []string{self, "sample-app", "--stand-in"}, Environment: environment},
+		Target:  in.Target, Keep: in.Keep, Enough: stops.Enough,
+		Note: func(text string) { fmt.Fprintln(os.Stderr, "drill: "+text) },
+	}, nil
 }

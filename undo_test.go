@@ -167,7 +167,16 @@ func TestF2AStoppedUndoSaysHowItGoesOn(t *testing.T) {
 // stopped starts a command and sends it a signal once it says a text.
 func stopped(t *testing.T, args []string, text string, s syscall.Signal) result {
 	t.Helper()
-	cmd := exec.Command(program, args...)
+
+	return signalled(t, nil, append([]string{program}, args...), text, s)
+}
+
+// signalled starts a program with more in its environment, and sends it a signal
+// once it says a text.
+func signalled(t *testing.T, env, argv []string, text string, s syscall.Signal) result {
+	t.Helper()
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), env...)
 	watch := &watcher{text: text, seen: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = watch, watch
 	if err := cmd.Start(); err != nil {

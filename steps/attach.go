@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"firmflow-recovery/recovery"
@@ -32,27 +31,6 @@ func Attach(ctx context.Context, home journal.Home, run recovery.RunID, tell fun
 	})
 
 	return last, nothingToWatch(run, err)
-}
-
-// ReportOf gives the report of a run; of an empty one, that of the run at work,
-// else of the newest.
-func ReportOf(home journal.Home, run recovery.RunID) (string, error) {
-	if run == "" {
-		current, err := home.Current()
-		if err != nil {
-			return "", nothingToWatch(run, err)
-		}
-		run = current
-	}
-	state, err := home.Read(run)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = errors.Join(err, journal.ErrNoRun)
-	}
-	if err != nil {
-		return "", nothingToWatch(run, err)
-	}
-
-	return state.Report(), nil
 }
 
 // nothingToWatch gives the errors of Attach their meaning.

@@ -152,4 +152,14 @@ const (
 	CodeTakeChain       recovery.Code = "take.chain"
 	CodeTakeChanged     recovery.Code = "take.changed"
 	CodePruneFailed     recovery.Code = "prune.failed"
+	// What surrounds a drill; what its steps meet has the codes of the steps.
+	CodeDrillUnknown  recovery.Code = "drill.recovery.unknown"
+	CodeDrillTouches  recovery.Code = "drill.touches"
+	CodeDrillFault    recovery.Code = "drill.fault"
+	CodeDrillPlace    recovery.Code = "drill.place"
+	CodeDrillLeft     recovery.Code = "drill.left"
+	CodeDrillUnseen   recovery.Code = "drill.installation.unseen"
+	CodeDrillChanged  recovery.Code = "drill.installation.changed"
+	CodeDrillStandIn  recovery.Code = "drill.app.stand-in"
+	CodeDrillOriginal recovery.Code = "drill.original.live"
 )

@@ -75,7 +75,7 @@ func (d *database) planned() recovery.Assessment {
 		Changes:  []string{"load " + what + " into " + d.restoring() + ", count it"},
 		Loses:    d.loses(r.header),
 		Commands: d.commands(),
-		Findings: []recovery.Finding{recovery.OK("dump", d.Backup.Dump.Path+": "+what+", read to its last byte")},
+		Findings: []recovery.Finding{recovery.OK("dump", d.Backup.Dump.Path+": "+what+", read to its last byte").Of(d.Backup.Dump.Size, r.reading.Total())},
 	}
 }
 

@@ -171,7 +171,7 @@ func exits(code recovery.Code) recovery.ExitCode {
 	}{
 		{"run.unfinished", 3}, {"journal.unreadable", 3}, {"cleanup.nothing", 2}, {"vault.archive.", 5}, {"undo.inputs.", 2}, {"run.stopped", 130},
 		{"run.locked", 7}, {"run.none", 2}, {"backup.", 5}, {"cleanup.", 3}, {"repair.", 3}, {"resume.", 2}, {"secrets.", 6}, {"verify.", 9},
-		{"dump.", 5}, {"undo.", 16},
+		{"dump.", 5}, {"undo.", 16}, {"drill.target.", 9}, {"drill.left", 9}, {"drill.", 3},
 	} {
 		if strings.HasPrefix(string(code), c.prefix) {
 			return c.exit
@@ -187,6 +187,7 @@ func everyCause(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
 	all := causes(t)
 	maps.Copy(all, causesBeside(t))
 	maps.Copy(all, causesOfUnrest(t))
+	maps.Copy(all, causesOfDrills())
 
 	return all
 }

@@ -263,7 +263,7 @@ func (g *Guide) make(ctx context.Context, c Chosen) (recovery.Runner, error) {
 		g.last, c.Run = run, run
 	}
 	r, err := g.unlocked(ctx, c)
-	r.Operator, r.Guided = g.Operator, c.Earlier.Run == ""
+	r.Operator, r.Guided, r.History = g.Operator, c.Earlier.Run == "", g.history()
 
 	return r, err
 }

@@ -75,7 +75,7 @@ func (d *database) proven(ctx context.Context, name string) (recovery.Assessment
 	}
 	fact := tables(c.Tables) + ", " + rows(c.Rows)
 	a := recovery.Assessment{Standing: recovery.Done, Summary: fact + " " + counted}
-	a.Findings = []recovery.Finding{recovery.OK("database", fact+" "+counted+"; sequences, indexes and constraints are there")}
+	a.Findings = []recovery.Finding{recovery.OK("database", fact+" "+counted+"; sequences, indexes and constraints are there").Of(d.Backup.Dump.Size, c.Rows)}
 	if len(c.Uncounted)+len(c.NoRows) > 0 {
 		a.Findings = append(a.Findings, recovery.Problem("database", recovery.Unproven, rowsUnknown(c)))
 	}

@@ -65,6 +65,9 @@ func (r *restart) Check(ctx context.Context, p recovery.Progress) (recovery.Asse
 
 // next is what the operator does after a recovery.
 func (r *restart) next() []string {
+	if r.Next != nil {
+		return r.Next
+	}
 	next := []string{
 		"tell people: what was written after " + r.Backup.Dump.Modified.UTC().Format("2006-01-02 15:04Z") + " is gone",
 		"see that the nightly backup runs again, and take one now",

@@ -11,8 +11,10 @@ import (
 
 // Execution is where runs are kept, and how one begins.
 type Execution struct {
-	Home journal.Home
-	Anew bool // begin although an earlier run is unfinished; what it put beside the live data stays there
+	Home    journal.Home
+	Program string       // the version, for the report
+	Drills  journal.Home // whose times tell how long a recovery takes, too
+	Anew    bool         // begin although an earlier run is unfinished; what it put beside the live data stays there
 	// TakeBack builds the undo of a run; nil: none is offered.
 	TakeBack func(of recovery.State) (recovery.Runner, error)
 }
@@ -58,7 +60,10 @@ func (e Execution) carryOut(ctx context.Context, r recovery.Runner) (v recovery.
 		return v, "", err
 	}
 	defer func() { err = errors.Join(err, kept.Close()) }()
-	r.Journal = kept
+	r.Journal, r.Program = kept, e.Program
+	if r.Purpose == recovery.Recovering {
+		r.History = e.history()
+	}
 	v = r.Recover(ctx)
 	state, err := e.Home.Read(r.Run)
 	if err != nil {
@@ -67,9 +72,14 @@ func (e Execution) carryOut(ctx context.Context, r recovery.Runner) (v recovery.
 	if r.Purpose != recovery.Recovering && v.Outcome == recovery.NothingChanged {
 		return v, "", nil // the report that is there says more
 	}
-	report, err = e.Home.WriteReport(r.Run, r.Purpose, state.Report())
+	report, err = writeReport(e.Home, state)
 
 	return v, report, err
+}
+
+// history is what earlier runs of this host took.
+func (e Execution) history() recovery.History {
+	return Reports{Live: e.Home, Drills: e.Drills}.History()
 }
 
 // open begins a journal, or goes on with one if nothing differs. Where an

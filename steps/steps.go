@@ -69,8 +69,9 @@ type Stack struct {
 	Settle      time.Duration // how long the app must stay up to count as stable
 	Patience    time.Duration // how long a service may take to become ready
 	Probe       Prober
-	AuditTable  string // empty: find it
-	VaultColumn string // where the database names the documents, as table.column; empty: find it
+	AuditTable  string   // empty: find it
+	VaultColumn string   // where the database names the documents, as table.column; empty: find it
+	Next        []string // of a drill: what the operator does after it
 	// Keep writes a document beside the run's journal, and gives its path.
 	Keep func(run recovery.RunID, name string, content []byte) (path string, err error)
 

@@ -71,7 +71,7 @@ func (v *vaultStep) staged(ctx context.Context, place vault.Place, s vault.Summa
 
 	return recovery.Assessment{
 		Standing: recovery.Done, Summary: fact + ", " + v.proven(),
-		Findings: []recovery.Finding{recovery.OK("vault", fact+" restored, "+v.proven())},
+		Findings: []recovery.Finding{recovery.OK("vault", fact+" restored, "+v.proven()).Of(s.Bytes, int64(s.Files))},
 	}, nil
 }
 
@@ -95,7 +95,7 @@ func (v *vaultStep) planned(ctx context.Context, place vault.Place, p recovery.P
 	a := recovery.Assessment{
 		Changes:  []string{"stage " + v.sourceName() + v.leavingOut() + " in " + place.Staging(string(v.RunID)) + ", verify it to its last byte"},
 		Commands: v.commands(place),
-		Findings: []recovery.Finding{recovery.OK("vault", v.sourceName())},
+		Findings: []recovery.Finding{recovery.OK("vault", v.sourceName()).Of(v.sourceBytes(), 0)},
 	}
 	if place.Missing || place.Empty {
 		return a, nil
@@ -131,6 +131,16 @@ func (v *vaultStep) sourceName() string {
 	}
 
 	return fmt.Sprintf("%s (%s)", v.Backup.Archive.Path, recovery.Size(v.Backup.Archive.Size))
+}
+
+// sourceBytes is how large the source is, where that is known beforehand:
+// encrypted documents do not compress, so it is about what is restored.
+func (v *vaultStep) sourceBytes() int64 {
+	if v.fromMirror() {
+		return 0
+	}
+
+	return v.Backup.Archive.Size
 }
 
 func (v *vaultStep) commands(place vault.Place) []string {

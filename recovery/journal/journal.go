@@ -28,7 +28,7 @@ import (
 const (
 	runsName    = "runs"
 	journalName = "journal.jsonl"
-	reportName  = "report.md"
+	reportName  = "report"
 )
 
 // ErrNoRun means that there is no run of that name, or none at all.
@@ -237,18 +237,28 @@ func (h Home) CanGoOn(run recovery.RunID) (bool, error) {
 
 // WriteReport keeps a run's report beside its journal and gives its path. That of
 // an undo or a cleanup is a file of its own: the recovery's proofs stay readable.
-func (h Home) WriteReport(run recovery.RunID, of recovery.Purpose, report string) (string, error) {
-	name := reportName
-	if of != recovery.Recovering {
-		name = string(of) + "-" + reportName
+func (h Home) WriteReport(run recovery.RunID, of recovery.Purpose, as Form, report []byte) (string, error) {
+	name := reportName + string(as)
+	if of != recovery.Recovering && of != recovery.Drilling {
+		name = string(of) + "-" + name
 	}
 	path := filepath.Join(h.dir(run), name)
-	if err := durable.WriteFile(path, []byte(report), 0o600); err != nil {
+	if err := durable.WriteFile(path, report, 0o600); err != nil {
 		return "", fmt.Errorf("write the report: %w", err)
 	}
 
 	return path, nil
 }
+
+// Form is one of the forms of a report, by the end of its file's name.
+type Form string
+
+// The forms.
+const (
+	Markdown Form = ".md"
+	JSON     Form = ".json"
+	HTML     Form = ".html"
+)
 
 func (h Home) dir(run recovery.RunID) string {
 	return filepath.Join(h.Dir, runsName, filepath.Base(string(run)))

@@ -86,7 +86,7 @@ func writeBeside(dir string, content []byte) (string, error) {
 // the journal itself uses are never free, or it would replace the document.
 func giveName(beside, name string) (string, error) {
 	dir, ext := filepath.Dir(beside), filepath.Ext(name)
-	own := []string{journalName, liveName, liveName + ".new", reportName}
+	own := []string{journalName, liveName, liveName + ".new", reportName + string(Markdown), reportName + string(JSON), reportName + string(HTML)}
 	for n, free := 2, name; ; n++ {
 		path := filepath.Join(dir, free)
 		if !slices.Contains(own, free) {

@@ -34,6 +34,7 @@ const (
 	Repair    Command = "repair"
 	Backup    Command = "backup"
 	Prune     Command = "prune"
+	Drill     Command = "drill"
 	Demo      Command = "demo"
 	Explain   Command = "help-code"
 	Print     Command = "print" // Output is all there is to do
@@ -59,15 +60,20 @@ type Invocation struct {
 	Verbose     bool
 	Runbook     bool
 	Keep        bool
-	Full        bool   // of Verify: read every byte
-	Into        string // of Repair: where the copy goes; empty: beside the dump
-	Identity    string // the file of an age key: of the original .env, or of Repair's dump
-	Passphrase  bool   // ask for one
-	PhraseFile  string // the file that has one
-	Env         string // of Backup: encrypted, plain or apart
-	Shrunk      bool   // of Backup: the vault has shrunk on purpose
-	DryRun      bool   // of Prune and InstallTimers
+	Full        bool          // of Verify: read every byte
+	Into        string        // of Repair: where the copy goes; empty: beside the dump
+	Identity    string        // the file of an age key: of the original .env, or of Repair's dump
+	Passphrase  bool          // ask for one
+	PhraseFile  string        // the file that has one
+	Env         string        // of Backup: encrypted, plain or apart
+	Shrunk      bool          // of Backup: the vault has shrunk on purpose
+	DryRun      bool          // of Prune and InstallTimers
+	Fault       string        // of Drill: what is to go wrong; "list" explains them
+	List        bool          // of Report: all of them
+	Remove      bool          // of Drill: take kept surroundings away
+	Target      time.Duration // of Drill: how long the recovery may take; 0: no target
 	Health      bool
+	StandIn     bool
 	Code        string // of Explain
 	Run         string // of the commands about a run; empty: the one that matters now
 	Output      string // of Print
@@ -151,8 +157,11 @@ func (p *parser) chose(c Command) func(*cobra.Command, []string) error {
 		if c.takesRun() && len(args) == 1 {
 			p.invocation.Run = args[0]
 		}
-		if c == Verify || c == Repair {
+		if c == Verify || c == Repair || c == Drill {
 			p.invocation.Backup = append(args, "latest")[0]
+		}
+		if c == Drill && p.invocation.Remove {
+			p.invocation.Run = append(args, "")[0]
 		}
 
 		return p.check()
@@ -176,6 +185,12 @@ func (p *parser) check() error {
 		return &UsageError{Text: "--phrase-file excludes --identity and --passphrase"}
 	case i.Env != "encrypted" && i.Env != "plain" && i.Env != "apart" && i.Env != "":
 		return &UsageError{Text: fmt.Sprintf("--env %q is unknown", i.Env), Hint: "It is encrypted, plain or apart."}
+	case i.Target < 0:
+		return &UsageError{Text: "--target takes a time, such as 30m"}
+	case i.List && i.Run != "":
+		return &UsageError{Text: "report --list takes no run"}
+	case i.Remove && i.Keep:
+		return &UsageError{Text: "--remove and --keep exclude each other"}
 	case i.Retries < 0:
 		return &UsageError{Text: "--retries takes a number from 0 on"}
 	case i.VaultFrom != "auto" && i.VaultFrom != "archive" && i.VaultFrom != "mirror" && i.VaultFrom != "":

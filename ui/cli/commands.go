@@ -32,6 +32,16 @@ in under a second; with --full every byte, once. It says what each cannot tell.
 Exit codes: 0 nothing wrong found, 5 a part is missing, incomplete or corrupt,
 9 not all could be looked at.`
 
+const aboutDrill = `Rehearse the whole recovery in surroundings of its own: a PostgreSQL of this
+host and a stand-in for the app, in a directory that is removed afterwards. The
+installation is looked at, before and after, and never touched.
+
+BACKUP is latest (the newest whole one), a date as "backups" lists it, or a
+dump. Without a terminal it prints one line; --plain or --json tell all of it.
+
+Exit codes: 0 VERIFIED, 8 restored but not verified, 9 the drill failed, 3 it
+was not begun, 7 a recovery or another drill is running.`
+
 const aboutRepair = `Repair a backup's dump where that is exact: line ends that a terminal changed,
 text before the dump, gzip, zstd or age around it.
 
@@ -86,7 +96,8 @@ func (p *parser) root() *cobra.Command {
 		p.command(Resume, "Go on with an interrupted run", p.settingFlags, p.runFlags),
 		p.command(Attach, "Watch a run that goes on, or went on", p.stateFlags, p.showFlags),
 		p.command(Status, "Say what there is on this host", p.settingFlags, p.showFlags),
-		p.command(Report, "Print the report of a run", p.stateFlags),
+		p.command(Report, "Print the report of a run or a drill, or list them", p.stateFlags, p.reportFlags),
+		p.command(Drill, "Rehearse a recovery where nothing can be hurt", p.settingFlags, p.drillFlags),
 		p.command(Undo, "Take a run back: what was live before is live again", p.settingFlags, p.backFlags),
 		p.command(Cleanup, "Delete what a finished run has set aside", p.settingFlags, p.backFlags),
 		p.command(Demo, "Make a small installation, lose it, and recover it", p.demoFlags),
@@ -159,6 +170,8 @@ func (p *parser) command(c Command, short string, flags ...func(*cobra.Command))
 		cmd.Use, cmd.Args = string(c)+" [RUN]", atMostOne
 	case c == Verify:
 		cmd.Use, cmd.Args, cmd.Long = "verify [BACKUP]", atMostOne, aboutVerify
+	case c == Drill:
+		cmd.Use, cmd.Args, cmd.Long = "drill [BACKUP]", atMostOne, aboutDrill
 	case c == Repair:
 		cmd.Use, cmd.Args, cmd.Long = "repair [BACKUP]", atMostOne, aboutRepair
 	case c == Backup:
@@ -270,6 +283,26 @@ func (p *parser) backFlags(cmd *cobra.Command) {
 	f.IntVar(&i.Retries, "retries", 0, "how often a failed step is tried again")
 }
 
+func (p *parser) reportFlags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&p.invocation.List, "list", false, "list all of this host, the newest first")
+	cmd.Flags().BoolVar(&p.invocation.JSON, "json", false, "print JSON")
+}
+
+func (p *parser) drillFlags(cmd *cobra.Command) {
+	p.showFlags(cmd)
+	f, i := cmd.Flags(), &p.invocation
+	f.StringVar(&i.OriginalEnv, "original-env", "", "the lost installation's .env")
+	f.StringVar(&i.VaultFrom, "vault-from", "auto", "archive, mirror or auto")
+	p.keyFlags(cmd, "that .env")
+	f.StringVar(&i.Fault, "fault", "", "let something go wrong; list explains what can")
+	f.DurationVar(&i.Target, "target", 0, "how long the recovery may take, such as 30m")
+	f.BoolVar(&i.Keep, "keep", false, "keep the surroundings, and say how to enter them")
+	f.BoolVar(&i.Remove, "remove", false, "remove what was kept; of one drill: its name")
+	f.BoolVar(&i.Fix, "fix", false, "put the original's keys into .env")
+	f.DurationVar(&i.Patience, "patience", 2*time.Minute, "how long a service may take")
+	f.IntVar(&i.Retries, "retries", 0, "how often a failed step is tried again")
+}
+
 func (p *parser) demoFlags(cmd *cobra.Command) {
 	p.showFlags(cmd)
 	cmd.Flags().BoolVar(&p.invocation.Keep, "keep", false, "keep the installation, and say where it is")
@@ -289,6 +322,7 @@ func (p *parser) versionCommand() *cobra.Command {
 func (p *parser) sampleCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "sample-app", Hidden: true, Args: cobra.NoArgs, RunE: p.chose(SampleApp)}
 	cmd.Flags().BoolVar(&p.invocation.Health, "health", false, "ask the running app whether it serves")
+	cmd.Flags().BoolVar(&p.invocation.StandIn, "stand-in", false, "answer in the app's place, and change nothing")
 
 	return cmd
 }

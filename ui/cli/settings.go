@@ -38,6 +38,7 @@ type Settings struct {
 	KeepDays          string
 	KeepGenerations   string
 	KeepVerified      string
+	DrillDir          string
 }
 
 // The file that settings are read from where none is named, and the prefix of
@@ -80,6 +81,7 @@ func list() []setting {
 		{"keep-days", "30", "days for which backups are kept", func(s *Settings) *string { return &s.KeepDays }},
 		{"generations", "", "also DAYS,WEEKS,MONTHS,YEARS, one of each", func(s *Settings) *string { return &s.KeepGenerations }},
 		{"keep-least", "3", "verified backups that always stay", func(s *Settings) *string { return &s.KeepVerified }},
+		{"drill-dir", "/var/tmp", "where drills take place; needs room", func(s *Settings) *string { return &s.DrillDir }},
 	}
 }
 

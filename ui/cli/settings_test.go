@@ -16,6 +16,7 @@ var settings = map[string]string{
 	"user": "u", "db-service": "pg", "app-service": "web", "app-url": "http://127.0.0.1:9002", "state-dir": "/s",
 	"audit-table": "Audit", "vault-column": "Document.key",
 	"env-for": "age1example", "env-phrase": "/phrase", "keep-days": "7", "generations": "7,4,12,3", "keep-least": "5",
+	"drill-dir": "/d",
 }
 
 func variable(flag string) string {
@@ -46,7 +47,7 @@ func TestTheGuidesDefaults(t *testing.T) {
 	in, err := parse([]string{"restore"}, nil, nil)
 	want := cli.Settings{
 		Project: "/opt/firmflow", Runtime: "compose", Vault: "/opt/firmflow/uploads", Backups: "/mnt/nfs/backups/firmflow",
-		Database: "firmflow", User: "firmflow", DBService: "db", StateDir: "/var/lib/firmflow-recovery",
+		Database: "firmflow", User: "firmflow", DBService: "db", StateDir: "/var/lib/firmflow-recovery", DrillDir: "/var/tmp",
 		KeepDays: "30", KeepVerified: "3",
 	}
 	if err != nil || in.Settings != want || in.Backup != "latest" || in.VaultFrom != "auto" {

@@ -21,6 +21,7 @@ type Options struct {
 	JSON, Plain, Verbose bool
 	ASCII                bool
 	Looking              bool // nothing will be asked or changed: lines will do
+	Brief                bool // where nobody watches, show nothing unless it was asked for
 	Yes, Fix             bool // answers given beforehand
 	Confirm              string
 	Retries              int
@@ -51,6 +52,9 @@ func Open(o Options) (Operator, error) {
 		}
 		return attended{Operator: s, shell: o.Shell, lend: s.Lend, say: o.say}, nil
 	}
+	if o.Unwatched() {
+		return plain.NewBrief(o.answers()), nil
+	}
 	lines := plain.Options{Out: o.Out, Answers: o.answers(), Verbose: o.Verbose}
 	if o.terminal() {
 		lines.In, lines.Conceal = o.In, o.conceal
@@ -70,6 +74,11 @@ func Fits(o Options) bool {
 	lines := o.Plain || o.JSON || o.Getenv("ACCESSIBLE") != "" || o.Getenv("TERM") == "dumb" || o.Getenv("TERM") == ""
 
 	return !lines && o.terminal()
+}
+
+// Unwatched tells whether an operator that was opened so shows nothing.
+func (o Options) Unwatched() bool {
+	return o.Brief && !o.JSON && !o.Plain && !o.Verbose && !o.terminal()
 }
 
 // Interactive tells whether somebody sits there who can be asked.

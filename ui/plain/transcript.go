@@ -55,6 +55,8 @@ func (t *transcript) add(e recovery.Event) string {
 		case recovery.Recovering:
 		case recovery.BackingUp:
 			return "started; nothing that is live is changed\n"
+		case recovery.Drilling:
+			return "started; what changes from here on is the drill's own\n"
 		default:
 			return "started; from here on things change\n"
 		}
@@ -73,7 +75,12 @@ func (t *transcript) opened(e recovery.Event) string {
 		resumed = ", resumed"
 	}
 
-	return fmt.Sprintf("FirmFlow Recovery, host %s, run %s%s, %s\n", Clean(e.Host), Clean(string(e.Run)), resumed, e.Time.UTC().Format(time.RFC3339))
+	badge := "FirmFlow Recovery"
+	if e.Purpose == recovery.Drilling {
+		badge += ", DRILL"
+	}
+
+	return fmt.Sprintf("%s, host %s, run %s%s, %s\n", badge, Clean(e.Host), Clean(string(e.Run)), resumed, e.Time.UTC().Format(time.RFC3339))
 }
 
 func (t *transcript) step(e recovery.Event) string {
@@ -83,7 +90,7 @@ func (t *transcript) step(e recovery.Event) string {
 		if e.Attempt > 1 {
 			return fmt.Sprintf("%s: started, attempt %d\n", t.name(e.Step), e.Attempt)
 		}
-		return t.name(e.Step) + ": started\n"
+		return t.name(e.Step) + ": started" + t.left(e) + "\n"
 	case recovery.StepProgress:
 		return t.progress(e)
 	case recovery.StepNoted:
@@ -105,6 +112,16 @@ func (t *transcript) step(e recovery.Event) string {
 	default:
 		return ""
 	}
+}
+
+// left is how long the whole still takes, where this host's history tells.
+func (t *transcript) left(e recovery.Event) string {
+	left, known := t.state.TimeLeft(e.Time)
+	if !known {
+		return ""
+	}
+
+	return ", " + remaining(left) + " in all"
 }
 
 // explainFailed explains what failed and did not fail the step: the data itself

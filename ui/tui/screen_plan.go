@@ -25,6 +25,9 @@ func (m model) plan(p recovery.Plan) []string {
 	lines := m.wrap("Backup "+p.Backup+" "+m.glyphs().to+" "+p.Target, width-2)
 	// What is given up comes first: it must not be below the fold.
 	lines = append(indented(lines, 2), m.list("LOST", p.Loses())...)
+	if takes := p.Duration(); takes != "" {
+		lines = append(lines, indented(m.wrap("Takes "+takes, width-2), 2)...)
+	}
 	lines = append(append(lines, m.list("REPLACED, AND KEPT", p.Replaces())...), "")
 	for i, s := range p.Steps {
 		at := m.stepMark(s.ID)

@@ -44,7 +44,11 @@ func (m model) work(width int) []string {
 	}
 	head := fmt.Sprintf("  Overall  %s  %d of %d steps done", m.bar(int64(done), int64(len(ids)), width/3), done, len(ids))
 
-	return append(append([]string{head, ""}, lines...), m.elsewhere()...)
+	if left, known := m.state.TimeLeft(m.moment()); known && left.Seconds() >= 1 {
+		head += ", about " + recovery.Span(left) + " left"
+	}
+
+	return append(append([]string{m.cut(head, width-1), ""}, lines...), m.elsewhere()...)
 }
 
 // elsewhere is a question that waits for its answer where the run was started.

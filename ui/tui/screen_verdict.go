@@ -87,7 +87,7 @@ func (m model) outcomeMark(o recovery.Outcome) mark {
 	switch o {
 	case recovery.Verified, recovery.Ready, recovery.Undone, recovery.CleanedUp:
 		return mark{symbol: g.done, style: m.look.good}
-	case recovery.NotVerified, recovery.Interrupted, recovery.NothingChanged:
+	case recovery.NotVerified, recovery.Interrupted, recovery.NothingChanged, recovery.DrillStopped:
 		return mark{symbol: g.warned, style: m.look.warn}
 	default:
 		return mark{symbol: g.failed, style: m.look.bad}
