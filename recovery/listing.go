@@ -19,6 +19,7 @@ type ListedBackup struct {
 	VaultBytes  int64         `json:"vault_bytes"` // of the archive; 0: missing or empty
 	Mirror      bool          `json:"vault_sync"`  // vault_sync could stand in for the archive
 	Env         bool          `json:"env"`         // a copy of .env has the same date
+	Manifest    bool          `json:"manifest"`    // it says itself what it should be
 	Recoverable bool          `json:"recoverable"` // nothing that is needed is missing
 	Remarks     []string      `json:"remarks,omitempty"`
 	Checked     Status        `json:"checked,omitempty"` // the worst that a full look found; empty: there was none

@@ -162,4 +162,9 @@ const (
 	CodeDrillChanged  recovery.Code = "drill.installation.changed"
 	CodeDrillStandIn  recovery.Code = "drill.app.stand-in"
 	CodeDrillOriginal recovery.Code = "drill.original.live"
+
+	CodeBackupFile   recovery.Code = "backup.file.differs"
+	CodeBackupForged recovery.Code = "backup.manifest.forged"
+	CodeBackupProof  recovery.Code = "backup.manifest.unreadable"
+	CodeChainOther   recovery.Code = "evidence.chain.other"
 )

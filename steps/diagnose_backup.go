@@ -101,7 +101,7 @@ const far = 6 * time.Hour
 
 // backupFindings tells which backup it is, and what is odd about it.
 func (s *Stack) backupFindings() []recovery.Finding {
-	findings := s.setFindings()
+	findings := append(s.setFindings(), s.sealFindings()...)
 	for _, newer := range s.PassedOver {
 		if missing := newer.Missing(); len(missing) > 0 {
 			findings = append(findings, recovery.Problem("backup", recovery.Warned, newerBroken(newer, missing)))

@@ -66,6 +66,11 @@ func causesBeside(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
 		CodeCleanDatabase: {cleanDown(s)},
 		CodeCleanFailed:   {(&cleanup{Stack: s}).Diagnose(broken)},
 
+		CodeBackupFile:   {fileDiffers(set, backup.Mismatch{Name: "db.dump", Part: backup.Dump, Err: backup.ErrDigest})},
+		CodeBackupForged: {manifestForged(set)},
+		CodeBackupProof:  {manifestChanged(set, backup.ErrChanged)},
+		CodeChainOther:   {chainOther(evidence.Chain{Table: "audit", Length: 9}, backup.ChainRecord{Length: 12})},
+
 		CodeTakeDown:        {takeDown(s)},
 		CodeTakeEnv:         {takeEnv("/opt/firmflow/.env", fs.ErrNotExist)},
 		CodeTakeUnprotected: {takeUnprotected()},

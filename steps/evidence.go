@@ -64,6 +64,13 @@ func (r *restart) auditChain(ctx context.Context, db asked) (recovery.Finding, e
 	case !c.Intact():
 		return recovery.Problem(subject, recovery.Failed, chainBroken(c)), nil
 	}
+	recorded, other, err := r.chainInManifest(ctx, db, c)
+	if err != nil {
+		return recovery.Finding{}, err
+	}
+	if other != nil {
+		return recovery.Problem(subject, recovery.Failed, *other), nil
+	}
 	text := recovery.Counted(c.Length, "entry") + " of " + c.Table + " link"
 	if c.Length != 1 {
 		text = recovery.Count(c.Length) + " entries of " + c.Table + " link"
@@ -79,6 +86,9 @@ func (r *restart) auditChain(ctx context.Context, db asked) (recovery.Finding, e
 	}
 	if len(c.Heads) == 1 {
 		text += ", head " + c.Heads[0][:min(len(c.Heads[0]), 16)]
+	}
+	if recorded != "" {
+		text += "; " + recorded
 	}
 
 	return recovery.OK(subject, text), nil

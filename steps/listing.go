@@ -35,6 +35,14 @@ func listed(d backup.Directory, set backup.Set, now time.Time) recovery.ListedBa
 		Name: set.Name(), Taken: f.Taken, Age: f.Age, DumpBytes: set.Dump.Size, VaultBytes: set.Archive.Size,
 		Mirror: set.Mirror != nil && !set.Mirror.Empty, Env: set.Env.Exists(), Recoverable: len(f.Missing) == 0,
 	}
+	if set.Manifest.Exists() {
+		one.Manifest = true
+		remark := "has a manifest"
+		if _, err := soundByManifest(set); err != nil {
+			remark = "not as its manifest says: verify it"
+		}
+		one.Remarks = append(one.Remarks, remark)
+	}
 	if len(f.Missing) > 0 {
 		one.Remarks = append(one.Remarks, parts(f.Missing)+" missing")
 	}

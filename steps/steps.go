@@ -75,8 +75,9 @@ type Stack struct {
 	// Keep writes a document beside the run's journal, and gives its path.
 	Keep func(run recovery.RunID, name string, content []byte) (path string, err error)
 
-	project *stack.Project // as last seen by step 1
-	opened  *openedFile    // the original .env, as last read
+	sealed  *sealedManifest // the backup's manifest, as last read
+	project *stack.Project  // as last seen by step 1
+	opened  *openedFile     // the original .env, as last read
 }
 
 // Prober asks the app whether it answers: an HTTP status and how long it took.

@@ -67,11 +67,18 @@ func (v *vaultStep) staged(ctx context.Context, place vault.Place, s vault.Summa
 			recovery.Problem("vault", recovery.Failed, vaultChanged(where, s, tree)),
 		}}, nil
 	}
-	fact := recovery.Counted(int64(s.Files), "file") + ", " + recovery.Size(s.Bytes)
+	fact, proven := recovery.Counted(int64(s.Files), "file")+", "+recovery.Size(s.Bytes), v.proven()
+	recorded, err := v.asInManifest(s.SHA256, s.Tree)
+	if err != nil {
+		return recovery.Assessment{}, err
+	}
+	if recorded != "" {
+		proven += "; " + recorded
+	}
 
 	return recovery.Assessment{
-		Standing: recovery.Done, Summary: fact + ", " + v.proven(),
-		Findings: []recovery.Finding{recovery.OK("vault", fact+" restored, "+v.proven()).Of(s.Bytes, int64(s.Files))},
+		Standing: recovery.Done, Summary: fact + ", " + proven,
+		Findings: []recovery.Finding{recovery.OK("vault", fact+" restored, "+proven).Of(s.Bytes, int64(s.Files))},
 	}, nil
 }
 
@@ -188,7 +195,11 @@ func (v *vaultStep) Run(ctx context.Context, p recovery.Progress) error {
 
 		return errors.Join(err, vault.Discard(place, run))
 	}
-	if err := v.acceptable(summary); err != nil {
+	err = v.acceptable(summary)
+	if err == nil {
+		_, err = v.asInManifest(summary.SHA256, summary.Tree)
+	}
+	if err != nil {
 		return errors.Join(err, vault.Discard(place, run))
 	}
 	if v.flat {

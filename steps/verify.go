@@ -50,6 +50,10 @@ func (v Verify) Run(ctx context.Context) (recovery.Verification, error) {
 			return recovery.Verification{}, err
 		}
 	}
+	found.Parts = append(found.Parts, l.manifest(ctx, found.Parts))
+	if err := context.Cause(ctx); err != nil {
+		return recovery.Verification{}, err
+	}
 	found.Took = v.Now().Sub(began)
 	found.Judge()
 

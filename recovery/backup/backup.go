@@ -28,10 +28,10 @@ const (
 	Archive Part = "vault archive"
 	Proof   Part = "manifest"
 	Env     Part = "env"
-	List    Part = "vault list"     // a digest for each document
-	Compose Part = "compose files"  // as a tar, or encrypted as .env is
-	Card    Part = "bootstrap card" // how to recover by hand
-	Sums    Part = "checksums"      // of the files, for sha256sum -c
+	List    Part = "vault list"        // a digest for each document
+	Compose Part = "compose archive"   // as a tar, or encrypted as .env is
+	Card    Part = "bootstrap card"    // how to recover by hand
+	Sums    Part = "list of checksums" // of the files, for sha256sum -c
 	Vault   Part = "vault"
 )
 

@@ -243,3 +243,13 @@ func (s Set) ReadManifest() (Sealed, error) {
 
 	return m, nil
 }
+
+// Total is how many bytes the listed files have.
+func (m Manifest) Total() int64 {
+	var sum int64
+	for _, f := range m.Files {
+		sum += f.Size
+	}
+
+	return sum
+}
