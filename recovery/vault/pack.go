@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 )
 
 // Pack writes the documents below dir as a vault archive, a tar.gz that GNU tar
@@ -120,7 +121,8 @@ func (p *packing) header(kind byte, name string, info fs.FileInfo) *tar.Header {
 	attr := attributesIn(info)
 
 	return &tar.Header{
-		Typeflag: kind, Name: "./" + name, Mode: int64(attr.mode), Uid: attr.uid, Gid: attr.gid, ModTime: attr.mtime,
+		Typeflag: kind, Name: "./" + name, Mode: int64(attr.mode), Uid: attr.uid, Gid: attr.gid,
+		ModTime: attr.mtime.Truncate(time.Second), // as GNU tar does; archive/tar would round, into the future
 	}
 }
 

@@ -265,3 +265,22 @@ func TestPackStopsWhenItIsToldTo(t *testing.T) {
 }
 
 func unixTime(s int64) time.Time { return time.Unix(s, 0) }
+
+// A restored document must not look newer than the mirror's, or the next backup
+// copies half of the vault again.
+func TestTimesAreCutToSecondsAsGNUTarCutsThem(t *testing.T) {
+	dir, ours, theirs := t.TempDir(), t.TempDir(), t.TempDir()
+	path := filepath.Join(dir, "x.pdf")
+	must(t, os.WriteFile(path, []byte("x"), 0o600))
+	must(t, os.Chtimes(path, time.Time{}, time.Unix(1763625600, 700_000_000)))
+	a, _, _ := packed(t, dir)
+	runTar(t, "-xzf", a.Path, "-C", ours)
+	runTar(t, "-xzf", archiveOf(t, guideArchive(t, dir)).Path, "-C", theirs)
+	for _, into := range []string{ours, theirs} {
+		info, err := os.Stat(filepath.Join(into, "x.pdf"))
+		must(t, err)
+		if !info.ModTime().Equal(unixTime(1763625600)) {
+			t.Errorf("%s: %v, want the second cut off", into, info.ModTime())
+		}
+	}
+}
