@@ -19,6 +19,7 @@ import (
 	"firmflow-recovery/recovery/command"
 	"firmflow-recovery/recovery/demo"
 	"firmflow-recovery/recovery/drill"
+	"firmflow-recovery/recovery/durable"
 	"firmflow-recovery/recovery/envfile"
 	"firmflow-recovery/recovery/journal"
 	"firmflow-recovery/recovery/sample"
@@ -469,6 +470,9 @@ func report(in cli.Invocation) recovery.ExitCode {
 
 // status prints what there is on this host.
 func status(ctx context.Context, in cli.Invocation) recovery.ExitCode {
+	if in.Check || in.Textfile != "" {
+		return monitor(ctx, in)
+	}
 	found := guideOf(in).Start(ctx)
 	found.Remarks = found.Remarks[len(console.Whereabouts(os.Getenv)):] // of a screen, not of a host
 	var err error
@@ -482,6 +486,27 @@ func status(ctx context.Context, in cli.Invocation) recovery.ExitCode {
 	}
 
 	return recovery.ExitOK
+}
+
+// monitor says whether this host could be recovered right now, with the exit codes
+// that monitoring knows.
+func monitor(ctx context.Context, in cli.Invocation) recovery.ExitCode {
+	seen := steps.Monitor{
+		Dir: in.Settings.Backups, Env: filepath.Join(in.Settings.Project, ".env"), Database: in.Settings.Database,
+		Home: journal.Home{Dir: in.Settings.StateDir}, Drills: drills(in), Now: time.Now, Warn: in.WarnAge, Critical: in.CriticalAge,
+	}.Look(ctx)
+	if in.Textfile != "" {
+		if err := durable.WriteFile(in.Textfile, plain.Metrics(seen), 0o644); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return recovery.ExitCode(recovery.LevelUnknown)
+		}
+	}
+	if err := show(in, seen, func() error { return plain.Monitor(os.Stdout, seen) }); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return recovery.ExitCode(recovery.LevelUnknown)
+	}
+
+	return recovery.ExitCode(seen.Level)
 }
 
 // leave ends the screen and says where the report is.

@@ -60,13 +60,17 @@ type Invocation struct {
 	Verbose     bool
 	Runbook     bool
 	Keep        bool
-	Full        bool          // of Verify: read every byte
-	Into        string        // of Repair: where the copy goes; empty: beside the dump
-	Identity    string        // the file of an age key: of the original .env, or of Repair's dump
-	Passphrase  bool          // ask for one
-	PhraseFile  string        // the file that has one
-	Env         string        // of Backup: encrypted, plain or apart
-	Shrunk      bool          // of Backup: the vault has shrunk on purpose
+	Full        bool   // of Verify: read every byte
+	Into        string // of Repair: where the copy goes; empty: beside the dump
+	Identity    string // the file of an age key: of the original .env, or of Repair's dump
+	Passphrase  bool   // ask for one
+	PhraseFile  string // the file that has one
+	Env         string // of Backup: encrypted, plain or apart
+	Shrunk      bool   // of Backup: the vault has shrunk on purpose
+	Check       bool   // of Status: one line, and the exit codes of monitoring
+	Textfile    string // of Status: metrics go there
+	WarnAge     time.Duration
+	CriticalAge time.Duration
 	DryRun      bool          // of Prune and InstallTimers
 	Fault       string        // of Drill: what is to go wrong; "list" explains them
 	List        bool          // of Report: all of them

@@ -65,6 +65,15 @@ away. An empty or shrunken vault is refused. Old backups are pruned after it.
 Exit codes: 0 backed up, 3 something is in the way, 5 not finished, 7 another
 run goes on.`
 
+const aboutStatus = `Say what there is on this host: runs, the newest backup.
+
+With --check or --textfile: could this host be recovered right now? Looked at
+are the newest backup that a restore would take, its age, what verify sees fast,
+its manifest and seal, the last run of backup and the last drill. Only reads.
+
+Exit codes of --check, as Nagios has them: 0 OK, 1 warning, 2 critical, 3 not
+known.`
+
 const aboutPrune = `Delete old backups, as the settings keep-days, generations and
 keep-least say, and say why the rest stays.
 
@@ -95,7 +104,7 @@ func (p *parser) root() *cobra.Command {
 		p.command(Restore, "Recover from a backup", p.settingFlags, p.runFlags),
 		p.command(Resume, "Go on with an interrupted run", p.settingFlags, p.runFlags),
 		p.command(Attach, "Watch a run that goes on, or went on", p.stateFlags, p.showFlags),
-		p.command(Status, "Say what there is on this host", p.settingFlags, p.showFlags),
+		p.command(Status, "Say what there is on this host, or whether it could be recovered", p.settingFlags, p.statusFlags),
 		p.command(Report, "Print the report of a run or a drill, or list them", p.stateFlags, p.reportFlags),
 		p.command(Drill, "Rehearse a recovery where nothing can be hurt", p.settingFlags, p.drillFlags),
 		p.command(Undo, "Take a run back: what was live before is live again", p.settingFlags, p.backFlags),
@@ -176,6 +185,8 @@ func (p *parser) command(c Command, short string, flags ...func(*cobra.Command))
 		cmd.Use, cmd.Args, cmd.Long = "repair [BACKUP]", atMostOne, aboutRepair
 	case c == Backup:
 		cmd.Long = aboutBackup
+	case c == Status:
+		cmd.Long = aboutStatus
 	case c == Prune:
 		cmd.Long = aboutPrune
 	}
@@ -243,6 +254,15 @@ func (p *parser) backupFlags(cmd *cobra.Command) {
 	f.BoolVar(&i.Shrunk, "shrunk", false, "the vault has shrunk or moved on purpose")
 	f.DurationVar(&i.Patience, "patience", 2*time.Minute, "how long a service may take")
 	f.IntVar(&i.Retries, "retries", 0, "how often a failed step is tried again")
+}
+
+func (p *parser) statusFlags(cmd *cobra.Command) {
+	p.showFlags(cmd)
+	f, i := cmd.Flags(), &p.invocation
+	f.BoolVar(&i.Check, "check", false, "one line, and an exit code for monitoring")
+	f.StringVar(&i.Textfile, "textfile", "", "also write metrics for Prometheus into a file")
+	f.DurationVar(&i.WarnAge, "warn-age", 26*time.Hour, "age of the backup to warn of")
+	f.DurationVar(&i.CriticalAge, "critical-age", 50*time.Hour, "age that is an emergency")
 }
 
 func (p *parser) pruneFlags(cmd *cobra.Command) {
