@@ -1,7 +1,7 @@
 # FirmFlow Recovery. `make help` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo screens test test-large setup fmt vet lint go-test bench clean
+.PHONY: help build demo screens test test-large setup fmt vet lint go-test bench fuzz clean
 
 # Without git or tags the version says so instead of failing.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -50,6 +50,15 @@ test-large: ## recover 2 GiB of documents and a dump of 1 GiB, and measure the m
 
 bench: ## compare our commands with the guide's on this machine: minutes; BENCH=full for figures to quote, BENCH_DIR for another disk
 	BENCH=$${BENCH:-quick} go test -count=1 -v -timeout 300m -run TestBench .
+
+# It stops at the first failure, and prints the input that repeats it.
+fuzz: ## run every fuzz target for FUZZTIME, 10 minutes if nothing else is said
+	@grep -rl '^func Fuzz' --include='*_test.go' . | sort | while read -r file; do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' $$file); do \
+			echo "=== $$(dirname $$file) $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $${FUZZTIME:-10m} $$(dirname $$file) || exit; \
+		done || exit; \
+	done
 
 clean: ## remove what make builds here; caches stay
 	rm -f firmflow-recovery coverage.* bench.md bench.json
