@@ -558,7 +558,7 @@ func build(ctx context.Context, in cli.Invocation, host string, c steps.Chosen) 
 	if s.OriginalEnv == "" {
 		s.OriginalEnv = set.Env.Path
 	}
-	s.OriginalKey = c.Key
+	s.OriginalKey, s.OriginalTyped = c.Key, c.Typed
 
 	return recovery.Runner{
 		Now: time.Now, Host: host, Run: c.Run, Earlier: c.Earlier,

@@ -37,6 +37,11 @@ func causesBeside(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
 		CodeDecryptionUnknown: {notOpened(24), nothingToOpen()},
 		CodeDecryptionFailed:  {someNotOpened(evidence.Decryption{Tried: 24, Opened: 22, Failed: []string{"a", "b"}, Key: "AUTH_SECRET"})},
 
+		CodeOriginalOther:       {keyNotOfBackup("AUTH_SECRET", "/safe/env", set)},
+		CodeOriginalUnconfirmed: {typedUnconfirmed("there is no manifest"), typedIncomplete("/opt/firmflow/.env")},
+		CodeManifestUnread:      {manifestUnread(set, broken)},
+		CodeLicenceElsewhere:    {licenceElsewhere("ffhost-01")},
+
 		CodeEngineElsewhere:  {engineElsewhere("tcp://10.0.4.7:2376", nil), engineElsewhere("ssh://prod-02", []string{"DOCKER_HOST"})},
 		CodeComposeElsewhere: {shellElsewhere("COMPOSE_FILE", "it names other files", "--compose-file FILE"), lineElsewhere("COMPOSE_PROJECT_NAME", "/opt/firmflow/.env", "/safe/.env")},
 		CodeComposeProfiles:  {profiles("this shell")},

@@ -59,7 +59,10 @@ func (e *environment) Check(ctx context.Context, _ recovery.Progress) (recovery.
 		return recovery.Assessment{}, err
 	}
 	findings = append(append(append(findings, space...), e.backupFindings()...), foreign...)
-	findings = append(findings, e.composeElsewhere(original, target)...)
+	findings = append(append(findings, e.composeElsewhere(original, target)...), e.byManifest(original)...)
+	if !target.Exists() && e.typed() {
+		findings = append(findings, recovery.Problem("secrets", recovery.Failed, typedIncomplete(e.envPath())))
+	}
 	if !target.Exists() {
 		return e.holdFirst(ctx, withoutEnv(e.Stack, original, findings))
 	}

@@ -3,10 +3,13 @@ package steps
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"firmflow-recovery/recovery"
 	"firmflow-recovery/recovery/envfile"
+	"firmflow-recovery/recovery/secret"
 )
 
 // Guide leads from what there is on this host to a verdict, one question after
@@ -28,6 +31,7 @@ type Guide struct {
 	Verify func(ctx context.Context, name string, full bool, moved func(part string, done, total int64)) (recovery.Verification, error)
 
 	Key     envfile.Key                // opens the original .env, where that was given beforehand
+	typed   map[string]secret.String   // the keys of a lost original
 	last    recovery.RunID             // every look has a name of its own
 	checked map[string]recovery.Status // what full looks found, by the backup's name
 }
@@ -38,7 +42,8 @@ type Chosen struct {
 	Earlier  recovery.State // of the run to go on with; its zero value: a new one
 	Backup   string
 	Original string
-	Key      envfile.Key // opens the original, where that is encrypted
+	Key      envfile.Key              // opens the original, where that is encrypted
+	Typed    map[string]secret.String // of an original that is lost
 }
 
 // Run asks what is to be done until it was done, or the operator stopped.
@@ -158,6 +163,9 @@ func (g *Guide) withOriginal(ctx context.Context, task recovery.Choice, listed r
 				return turnedBack, "", err
 			}
 			g.Original = answer.Typed
+			if answer.Typed == lost {
+				g.Original, g.typed = TypedOriginal, nil
+			}
 		}
 		v, report, err = g.carryOut(ctx, task, Chosen{Backup: listed.Name, Original: g.Original})
 		if err != nil || v.Turn != recovery.Original {
@@ -170,13 +178,16 @@ func (g *Guide) withOriginal(ctx context.Context, task recovery.Choice, listed r
 // askOriginal asks until a file can be read, or the operator goes back.
 func (g *Guide) askOriginal(ctx context.Context) (recovery.Answer, error) {
 	q := recovery.Question{
-		ID: recovery.AskOriginal, Text: "Where is the .env of the installation that was backed up?", Enter: "path", Flag: "--original-env PATH",
+		ID: recovery.AskOriginal, Text: "Where is the .env of the installation that was backed up? If it is lost, type  " + lost, Enter: "path", Flag: "--original-env PATH",
 		Options: []recovery.Option{{Key: recovery.Go, Label: "Compare with it"}, {Key: recovery.Back, Label: "Back"}},
 	}
 	for {
 		answer, err := g.Operator.Ask(ctx, q)
 		if err != nil || answer.Choice != recovery.Go {
 			return answer, err
+		}
+		if answer.Typed == lost {
+			return answer, nil
 		}
 		if _, err = envfile.ReadWith(answer.Typed, g.Key); err == nil || LockedOut(err) {
 			return answer, nil // what opens it is asked for next
@@ -223,6 +234,9 @@ func looked(plan recovery.Plan, v recovery.Verdict) recovery.Question {
 		q.ID, q.Text, q.Step = recovery.AskBlocked, v.Diagnosis.Summary, blockedStep(plan)
 		q.Options[0] = recovery.Option{Key: recovery.Shell, Label: "Open a shell", Detail: "exit comes back here"}
 		q.Options[0], q.Options[1] = q.Options[1], q.Options[0]
+		if strings.HasPrefix(string(v.Diagnosis.Code), "secrets.") {
+			q.Options = slices.Insert(q.Options, 2, recovery.Option{Key: recovery.Original, Label: "Compare with another original .env"})
+		}
 	}
 
 	return q

@@ -25,6 +25,13 @@ func unlessBack(err error) error {
 // unlocked builds the run that was chosen, and asks for what opens its original
 // .env until that is given, or the operator goes back.
 func (g *Guide) unlocked(ctx context.Context, c Chosen) (recovery.Runner, error) {
+	if c.Original == TypedOriginal && g.typed == nil {
+		var err error
+		if g.typed, err = g.askKeys(ctx); err != nil {
+			return recovery.Runner{}, err
+		}
+	}
+	c.Typed = g.typed
 	for {
 		c.Key = g.Key
 		r, err := g.Make(ctx, c)

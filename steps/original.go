@@ -19,6 +19,9 @@ type openedFile struct {
 // original gives the original .env, opened with its key. Its secrets are known
 // to the scrubber before anybody has them.
 func (s *Stack) original() (envfile.File, error) {
+	if s.typed() {
+		return s.fromTyped()
+	}
 	now, err := os.Stat(s.OriginalEnv)
 	if before := s.opened; err == nil && before != nil && os.SameFile(before.state, now) && before.state.Size() == now.Size() && before.state.ModTime().Equal(now.ModTime()) {
 		return before.file, nil

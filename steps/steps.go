@@ -57,11 +57,14 @@ type Stack struct {
 	VaultFrom   VaultSource
 	OriginalEnv string      // the .env of the installation that was backed up
 	OriginalKey envfile.Key // opens it, where it is encrypted
-	Shell       []string    // the operator's environment, to see what it would override
-	PinProject  bool        // the operator named the project; a rival does not block
-	PinFile     bool        // the operator named the compose file
-	RunID       recovery.RunID
-	Host        string // this host's name, for whoever finds the barrier
+	// OriginalTyped are the keys of an original that is no file any more; see
+	// TypedOriginal.
+	OriginalTyped map[string]secret.String
+	Shell         []string // the operator's environment, to see what it would override
+	PinProject    bool     // the operator named the project; a rival does not block
+	PinFile       bool     // the operator named the compose file
+	RunID         recovery.RunID
+	Host          string // this host's name, for whoever finds the barrier
 	// Unfinished tells whether a run in the journals here can be gone on with.
 	Unfinished  func(recovery.RunID) (bool, error)
 	Scrub       *secret.Scrubber
@@ -78,6 +81,7 @@ type Stack struct {
 	sealed  *sealedManifest // the backup's manifest, as last read
 	project *stack.Project  // as last seen by step 1
 	opened  *openedFile     // the original .env, as last read
+	weighed *weighed        // what a manifest says of it
 }
 
 // Prober asks the app whether it answers: an HTTP status and how long it took.

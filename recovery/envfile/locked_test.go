@@ -173,3 +173,19 @@ func listDir(t *testing.T, dir string) []string {
 
 	return names
 }
+
+func TestKeysThatWereTypedMakeAFile(t *testing.T) {
+	values := map[string]secret.String{AuthSecret: secret.New(`a$b'c"d\`), LicenseKey: secret.New("FF-1")}
+	file, err := Of("typed", values)
+	if err != nil || file.Path != "typed" || file.Loose() {
+		t.Fatalf("%+v, %v", file, err)
+	}
+	for key, want := range values {
+		if !file.Value(key).Equal(want) {
+			t.Errorf("%s is another", key)
+		}
+	}
+	if _, err := Of("typed", map[string]secret.String{AuthSecret: secret.New("s3cr3t\x00")}); err == nil || strings.Contains(err.Error(), "s3cr3t") {
+		t.Errorf("a value that nothing can hold: %v", err)
+	}
+}
