@@ -82,6 +82,8 @@ func run() recovery.ExitCode {
 		return repair(ctx, in)
 	case cli.Prune:
 		return prune(ctx, in)
+	case cli.Timers:
+		return timers(ctx, in)
 	case cli.Wizard:
 		return guide(ctx, stops, in)
 	default:
@@ -361,6 +363,41 @@ func prune(ctx context.Context, in cli.Invocation) recovery.ExitCode {
 		err = show(in, pruned, func() error { return plain.Pruned(os.Stdout, pruned) })
 	}
 	if err != nil {
+		return tell(err)
+	}
+
+	return recovery.ExitOK
+}
+
+// timers prints the units that back up and rehearse, or writes and starts them.
+func timers(ctx context.Context, in cli.Invocation) recovery.ExitCode {
+	program, err := os.Executable()
+	if err != nil {
+		return tell(err)
+	}
+	units, err := assets.Units()
+	if err != nil {
+		return tell(err)
+	}
+	for name, text := range units {
+		if units[name], err = steps.UnitFor(text, program, in.Settings.Project); err != nil {
+			return tell(&cli.UsageError{Text: err.Error()})
+		}
+	}
+	cron := units[assets.Cron]
+	delete(units, assets.Cron)
+	t := steps.Timers{Dir: in.UnitDir, Units: units, Run: command.Local{Env: os.Environ()}, Now: time.Now}
+	var all []recovery.TimerUnit
+	if in.DryRun {
+		all, err = t.Plan()
+	} else {
+		all, err = t.Install(ctx)
+		cron = ""
+	}
+	if err != nil {
+		return tell(because(ctx, err))
+	}
+	if err := plain.Units(os.Stdout, all, cron); err != nil {
 		return tell(err)
 	}
 

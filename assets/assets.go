@@ -1,5 +1,5 @@
 // Package assets holds what is embedded in the program: the help page of every
-// diagnosis.
+// diagnosis, and the units of its timers.
 package assets
 
 import (
@@ -10,6 +10,31 @@ import (
 
 //go:embed help/*.md
 var help embed.FS
+
+//go:embed systemd
+var systemd embed.FS
+
+// Units gives systemd's units by their names, and the lines for hosts without it
+// under the name Cron. In both, @PROGRAM@ and @PROJECT@ stand for what only the host knows.
+func Units() (map[string]string, error) {
+	entries, err := systemd.ReadDir("systemd")
+	if err != nil {
+		return nil, fmt.Errorf("list the units: %w", err)
+	}
+	units := make(map[string]string)
+	for _, e := range entries {
+		text, err := systemd.ReadFile("systemd/" + e.Name())
+		if err != nil {
+			return nil, fmt.Errorf("read a unit: %w", err)
+		}
+		units[e.Name()] = string(text)
+	}
+
+	return units, nil
+}
+
+// Cron is the name of the cron lines among the units.
+const Cron = "cron"
 
 // Help gives the page of a diagnosis code, or an error that matches
 // fs.ErrNotExist.

@@ -171,4 +171,5 @@ const (
 	CodeBackupForged recovery.Code = "backup.manifest.forged"
 	CodeBackupProof  recovery.Code = "backup.manifest.unreadable"
 	CodeChainOther   recovery.Code = "evidence.chain.other"
+	CodeTimersFailed recovery.Code = "timers.failed"
 )

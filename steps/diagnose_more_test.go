@@ -89,6 +89,7 @@ func causesBeside(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
 		CodeTakeDump:        {take.Diagnose(&dump.ToolError{Doing: "dump the database", Text: "ERROR: out of shared memory", Err: broken})},
 		CodeTakeChain:       {takeNoChain(none), takeBrokenChain(evidence.Chain{Table: "audit", Length: 9, Missing: 1, FirstBad: "5"})},
 		CodeTakeChanged:     {take.Diagnose(backup.ErrChanged), take.Diagnose(&dump.DamageError{Cause: dump.ErrCorrupt}), take.Diagnose(&vault.DamageError{Err: vault.ErrChecksum})},
+		CodeTimersFailed:    {timersFailed("/etc/systemd/system", broken)},
 		CodePruneFailed:     {pruneFailed("/backups", broken)},
 
 		CodeRepairNothing:  {repairNothing(set, "/backups", false), repairNothing(set, "/backups", true)},

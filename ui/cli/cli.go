@@ -34,6 +34,7 @@ const (
 	Repair    Command = "repair"
 	Backup    Command = "backup"
 	Prune     Command = "prune"
+	Timers    Command = "install-timers"
 	Drill     Command = "drill"
 	Demo      Command = "demo"
 	Explain   Command = "help-code"
@@ -71,7 +72,9 @@ type Invocation struct {
 	Textfile    string // of Status: metrics go there
 	WarnAge     time.Duration
 	CriticalAge time.Duration
-	DryRun      bool          // of Prune and InstallTimers
+	DryRun      bool          // of Prune and Timers
+	StartNow    bool          // of Timers: write the units, start the timers
+	UnitDir     string        // of Timers
 	Fault       string        // of Drill: what is to go wrong; "list" explains them
 	List        bool          // of Report: all of them
 	Remove      bool          // of Drill: take kept surroundings away
@@ -187,6 +190,8 @@ func (p *parser) check() error {
 		return &UsageError{Text: "--identity and --passphrase exclude each other"}
 	case i.PhraseFile != "" && (i.Identity != "" || i.Passphrase):
 		return &UsageError{Text: "--phrase-file excludes --identity and --passphrase"}
+	case i.Command == Timers && i.DryRun == i.StartNow:
+		return &UsageError{Text: "install-timers takes --dry-run or --now", Hint: "The first shows what the second does."}
 	case i.Env != "encrypted" && i.Env != "plain" && i.Env != "apart" && i.Env != "":
 		return &UsageError{Text: fmt.Sprintf("--env %q is unknown", i.Env), Hint: "It is encrypted, plain or apart."}
 	case i.Target < 0:

@@ -109,6 +109,7 @@ func (p *parser) root() *cobra.Command {
 		p.command(Drill, "Rehearse a recovery where nothing can be hurt", p.settingFlags, p.drillFlags),
 		p.command(Undo, "Take a run back: what was live before is live again", p.settingFlags, p.backFlags),
 		p.command(Cleanup, "Delete what a finished run has set aside", p.settingFlags, p.backFlags),
+		p.command(Timers, "Have systemd take backups and rehearse, or show how", p.settingFlags, p.timerFlags),
 		p.command(Demo, "Make a small installation, lose it, and recover it", p.demoFlags),
 	}
 	help := p.helpCommand(root)
@@ -263,6 +264,13 @@ func (p *parser) statusFlags(cmd *cobra.Command) {
 	f.StringVar(&i.Textfile, "textfile", "", "also write metrics for Prometheus into a file")
 	f.DurationVar(&i.WarnAge, "warn-age", 26*time.Hour, "age of the backup to warn of")
 	f.DurationVar(&i.CriticalAge, "critical-age", 50*time.Hour, "age that is an emergency")
+}
+
+func (p *parser) timerFlags(cmd *cobra.Command) {
+	f, i := cmd.Flags(), &p.invocation
+	f.BoolVar(&i.DryRun, "dry-run", false, "print the units, and the lines for cron")
+	f.BoolVar(&i.StartNow, "now", false, "write the units, start the timers")
+	f.StringVar(&i.UnitDir, "units", "/etc/systemd/system", "where the units go")
 }
 
 func (p *parser) pruneFlags(cmd *cobra.Command) {
