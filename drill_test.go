@@ -136,8 +136,12 @@ func TestADrillOfADamagedBackupFailsAndOneThatWouldTouchIsRefused(t *testing.T) 
 		dir := filepath.Join(i.Dir, "damaged")
 		must(t, "/", "cp", "-a", i.Backups, dir)
 		edit(t, filepath.Join(dir, name), func(b []byte) []byte { return b[:len(b)*2/3] })
-		r := drilling(t, i, dir)
-		r.want(t, 9, "DRILL FAILED", "["+code+"]")
+		told := filepath.Join(i.Dir, "told-"+code)
+		r := drilling(t, i, dir, "--on-failure", "tee "+told, "--on-success", "touch "+told+"-well", "--webhook", "http://127.0.0.1:1/token-of-ours")
+		r.want(t, 9, "DRILL FAILED", "["+code+"]", "webhook: ", "the verdict stands")
+		if heard := content(t, told); !strings.Contains(heard, code) || !strings.Contains(heard, `"exit": 9`) || strings.Contains(r.out, "token-of-ours") {
+			t.Errorf("the hook heard\n%s\nof\n%s", heard, r.out)
+		}
 		if report := content(t, reportOf(t, r)); !strings.Contains(report, "DRILL FAILED") || !strings.Contains(report, code) || !strings.Contains(report, "untouched") {
 			t.Errorf("the report of a failed drill says\n%s", report)
 		}

@@ -21,6 +21,7 @@ import (
 	"firmflow-recovery/recovery/drill"
 	"firmflow-recovery/recovery/durable"
 	"firmflow-recovery/recovery/envfile"
+	"firmflow-recovery/recovery/hook"
 	"firmflow-recovery/recovery/journal"
 	"firmflow-recovery/recovery/sample"
 	"firmflow-recovery/recovery/secret"
@@ -52,6 +53,11 @@ func run() recovery.ExitCode {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return recovery.ExitUsage
+	}
+	for _, text := range []string{invocation.Settings.OnSuccess, invocation.Settings.OnFailure} {
+		if _, err := hook.Argv(text); err != nil {
+			return misused(err)
+		}
 	}
 	ctx, stops := console.UntilStopped()
 	defer stops.Release()
@@ -253,6 +259,8 @@ func recoverWith(ctx context.Context, stops *console.Stops, in cli.Invocation) r
 		e.TakeBack = nil // there is nothing to take back
 	}
 	v, path, err := e.Execute(ctx, runner)
+	op.Close()
+	ended(ctx, in, host, v, path)
 
 	return leave(op, v, path, err)
 }
@@ -454,6 +462,8 @@ func guide(ctx context.Context, stops *console.Stops, in cli.Invocation) recover
 		return err
 	}
 	v, path, err := g.Run(ctx)
+	op.Close()
+	ended(ctx, in, host, v, path)
 
 	return leave(op, v, path, err)
 }
@@ -774,9 +784,41 @@ func runDrill(ctx context.Context, stops *console.Stops, in cli.Invocation) reco
 
 	if err != nil {
 		err = because(ctx, err)
+		say(telling(in, host).Refused(ctx, err))
+	} else {
+		ended(ctx, in, host, did.Verdict, did.Report)
 	}
 
 	return leave(op, did.Verdict, did.Report, err)
+}
+
+// telling says who hears how a run ended. What the settings say was found
+// readable when the program began.
+func telling(in cli.Invocation, host string) steps.Telling {
+	well, _ := hook.Argv(in.Settings.OnSuccess)
+	badly, _ := hook.Argv(in.Settings.OnFailure)
+	scrub := &secret.Scrubber{}
+	address := secret.New(in.Settings.Webhook)
+	scrub.Learn(address)
+
+	return steps.Telling{
+		Host: host, Program: version, Now: time.Now,
+		Hooks: hook.Hooks{
+			Success: well, Failure: badly, Webhook: address, Run: command.Local{Env: compose.Environment(os.Environ()), Scrub: scrub},
+		},
+	}
+}
+
+// ended tells those who are to hear of it that a run has ended.
+func ended(ctx context.Context, in cli.Invocation, host string, v recovery.Verdict, report string) {
+	say(telling(in, host).Ended(ctx, v, report))
+}
+
+// say says what went wrong beside a verdict, and does not change it.
+func say(failed []error) {
+	for _, err := range failed {
+		fmt.Fprintf(os.Stderr, "%v; the verdict stands\n", err)
+	}
 }
 
 // drills is where drills are kept: apart from recoveries, of which none may be

@@ -109,6 +109,12 @@ func Of(s recovery.State, before []recovery.Account) Report {
 	return r
 }
 
+// Refused is the report of a drill that was not begun: there is no journal of
+// it, and whoever waits for its end must hear of it all the same.
+func Refused(kind, host, program string, at time.Time, d recovery.Diagnosis, exit recovery.ExitCode) Report {
+	return Report{V: Version, Kind: kind, Host: host, Program: program, Began: at, Ended: at, Outcome: recovery.NothingChanged, Exit: &exit, Diagnosis: &d}
+}
+
 func point(a recovery.Account) Point {
 	p := Point{Run: a.Run, Began: a.Began, Backup: a.Backup, Outcome: a.Outcome, Took: a.Took.Seconds(), DataAge: a.Age().Seconds()}
 	for _, s := range a.Steps {

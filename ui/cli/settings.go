@@ -38,6 +38,9 @@ type Settings struct {
 	KeepDays          string
 	KeepGenerations   string
 	KeepVerified      string
+	OnSuccess         string // a command after a run or drill that ended well
+	OnFailure         string // after any other
+	Webhook           string // where reports are posted
 	DrillDir          string
 }
 
@@ -81,6 +84,9 @@ func list() []setting {
 		{"keep-days", "30", "days for which backups are kept", func(s *Settings) *string { return &s.KeepDays }},
 		{"generations", "", "also DAYS,WEEKS,MONTHS,YEARS, one of each", func(s *Settings) *string { return &s.KeepGenerations }},
 		{"keep-least", "3", "verified backups that always stay", func(s *Settings) *string { return &s.KeepVerified }},
+		{"on-success", "", "command that gets the report of what ended well", func(s *Settings) *string { return &s.OnSuccess }},
+		{"on-failure", "", "the same for all else", func(s *Settings) *string { return &s.OnFailure }},
+		{"webhook", "", "where reports are posted; better in the file", func(s *Settings) *string { return &s.Webhook }},
 		{"drill-dir", "/var/tmp", "where drills take place; needs room", func(s *Settings) *string { return &s.DrillDir }},
 	}
 }
@@ -124,6 +130,9 @@ func (s Settings) check() error {
 	if s.EnvRecipients != "" && s.EnvPassphraseFile != "" {
 		return &UsageError{Text: "env-for and env-phrase exclude each other", Hint: "age encrypts for recipients or with a passphrase."}
 	}
+	if s.Webhook != "" && !ofTheWeb(s.Webhook) {
+		return &UsageError{Text: "the webhook's address is not one of the web", Hint: "It looks like https://example.com/hooks/TOKEN."}
+	}
 	if s.AppURL == "" {
 		return nil
 	}
@@ -134,6 +143,13 @@ func (s Settings) check() error {
 	}
 
 	return nil
+}
+
+// ofTheWeb tells whether a text is an address that can be posted to.
+func ofTheWeb(text string) bool {
+	u, err := url.Parse(text)
+
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
 // stateDir is where journals lie: for root the system's place, for others their

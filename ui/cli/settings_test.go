@@ -16,7 +16,7 @@ var settings = map[string]string{
 	"user": "u", "db-service": "pg", "app-service": "web", "app-url": "http://127.0.0.1:9002", "state-dir": "/s",
 	"audit-table": "Audit", "vault-column": "Document.key",
 	"env-for": "age1example", "env-phrase": "/phrase", "keep-days": "7", "generations": "7,4,12,3", "keep-least": "5",
-	"drill-dir": "/d",
+	"drill-dir": "/d", "on-success": "/bin/well -v", "on-failure": "/bin/badly", "webhook": "https://example.com/hook",
 }
 
 func variable(flag string) string {
@@ -128,7 +128,7 @@ func TestMistakesNameWhatWasProbablyMeant(t *testing.T) {
 func TestNoValueOfTheFileIsShown(t *testing.T) {
 	for _, content := range []string{
 		"AUTH_SECRET=hunter2", "FIRMFLOW_RECOVERY_PASSWORD=hunter2", "hunter2", "hunter2 hunter2", "AUTH_SECRET='hunter2",
-		"FIRMFLOW_RECOVERY_APP_URL=https://op:hunter2@example.com", "AUTH-SECRET=hunter2", "=hunter2",
+		"FIRMFLOW_RECOVERY_APP_URL=https://op:hunter2@example.com", "FIRMFLOW_RECOVERY_WEBHOOK=gopher://hunter2", "AUTH-SECRET=hunter2", "=hunter2",
 	} {
 		_, err := parse([]string{"plan"}, nil, map[string]string{etc: content})
 		var usage *cli.UsageError
