@@ -23,7 +23,7 @@ func accounts(home journal.Home) ([]recovery.Account, error) {
 	var all []recovery.Account
 	for _, run := range runs {
 		state, err := home.Read(run)
-		if err != nil || !state.Confirmed && state.Verdict == nil {
+		if err != nil || !state.Confirmed && (state.Verdict == nil || state.Verdict.Outcome == recovery.NothingChanged) {
 			continue
 		}
 		all = append(all, state.Account())
@@ -130,6 +130,25 @@ func (r Reports) History() recovery.History {
 	}
 
 	return known
+}
+
+// Watched gives the home of a run that is to be watched: of the one named; of an
+// empty name, that of the recovery at work, else of the drill at work, else of
+// the newest of both.
+func (r Reports) Watched(run recovery.RunID) journal.Home {
+	if run == "" {
+		for _, home := range []journal.Home{r.Live, r.Drills} {
+			if _, held, err := home.Held(); err == nil && held {
+				return home
+			}
+		}
+	}
+	home, _, err := r.find(run)
+	if err != nil {
+		return r.Live // it says what is wrong
+	}
+
+	return home
 }
 
 func (r Reports) find(run recovery.RunID) (journal.Home, recovery.State, error) {
