@@ -454,6 +454,16 @@ func guide(ctx context.Context, stops *console.Stops, in cli.Invocation) recover
 		return steps.Verify{Dir: in.Settings.Backups, Name: name, Full: full, Database: in.Settings.Database, Tool: hostTool(), Now: time.Now, Moved: moved}.Run(ctx)
 	}
 	g.TakeBack = takeBack(in, host, stops)
+	g.Drill = func(ctx context.Context, c steps.Chosen, fault string) (steps.Drilled, error) {
+		d, err := drillOf(in, host, stops)
+		if err != nil {
+			return steps.Drilled{}, err
+		}
+		d.Fault, _ = steps.FaultNamed(fault)
+		d.Guided, d.Note = true, nil // a screen is open
+
+		return d.Run(ctx, op, c)
+	}
 	g.Watch = func(ctx context.Context, run recovery.RunID) error {
 		console.Watch(op, true)
 		defer console.Watch(op, false)
@@ -484,7 +494,7 @@ func attach(ctx context.Context, stops *console.Stops, in cli.Invocation) recove
 	}
 	defer op.Close()
 	console.Watch(op, true)
-	v, err := steps.Attach(ctx, journal.Home{Dir: in.Settings.StateDir}, recovery.RunID(in.Run), op.Tell)
+	v, err := steps.Attach(ctx, steps.Reports{Live: journal.Home{Dir: in.Settings.StateDir}, Drills: drills(in)}.Watched(recovery.RunID(in.Run)), recovery.RunID(in.Run), op.Tell)
 
 	return leave(op, v, "", err)
 }
@@ -750,7 +760,7 @@ func runDrill(ctx context.Context, stops *console.Stops, in cli.Invocation) reco
 		fmt.Fprintf(os.Stderr, "there is no training fault %q\nfirmflow-recovery drill --fault list explains those there are.\n", in.Fault)
 		return recovery.ExitUsage
 	}
-	d.Fault, d.Hangup = fault, func() error { return syscall.Kill(os.Getpid(), syscall.SIGHUP) }
+	d.Fault = fault
 	if in.Remove {
 		removed, err := d.Remove(ctx, recovery.RunID(in.Run))
 		for _, run := range removed {
@@ -768,6 +778,9 @@ func runDrill(ctx context.Context, stops *console.Stops, in cli.Invocation) reco
 	in.Yes = true // it hurts nothing; whoever sits before a screen is asked all the same
 	o := speak(in, host, stops)
 	o.Brief = true
+	if console.Fits(o) {
+		d.Note = nil // it would write over the screen
+	}
 	op, err := console.Open(o)
 	if err != nil {
 		return tell(err)
@@ -840,6 +853,7 @@ func drillOf(in cli.Invocation, host string, stops *console.Stops) (steps.Drill,
 		Installation: installation(in, ""), Rehearsal: installation(in, ""), Root: in.Settings.DrillDir, Host: host,
 		Sandbox: drill.Sandbox{Program: []string{self, "sample-app", "--stand-in"}, Environment: environment},
 		Target:  in.Target, Keep: in.Keep, Enough: stops.Enough,
-		Note: func(text string) { fmt.Fprintln(os.Stderr, "drill: "+text) },
+		Note:   func(text string) { fmt.Fprintln(os.Stderr, "drill: "+text) },
+		Hangup: func() error { return syscall.Kill(os.Getpid(), syscall.SIGHUP) },
 	}, nil
 }

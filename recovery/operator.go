@@ -27,6 +27,7 @@ const (
 	AskOriginal QuestionID = "original" // where is the original .env?
 	AskSecret   QuestionID = "secret"   // a passphrase or a secret, typed and not shown
 	AskRead     QuestionID = "read"     // a document was asked for: read it
+	AskFault    QuestionID = "fault"    // what is to go wrong in a drill?
 	AskLooked   QuestionID = "looked"   // the pre-flight check found nothing in the way: what now?
 	AskBlocked  QuestionID = "blocked"  // something stands in the way: look again?
 	AskRemedy   QuestionID = "remedy"   // may the step mend this itself?
@@ -37,7 +38,7 @@ const (
 // Harmless tells whether no answer to the question can change anything.
 func (id QuestionID) Harmless() bool {
 	switch id {
-	case AskTask, AskBackup, AskOriginal, AskSecret, AskRead, AskLooked, AskBlocked:
+	case AskTask, AskBackup, AskOriginal, AskSecret, AskRead, AskFault, AskLooked, AskBlocked:
 		return true
 	default:
 		return false
@@ -101,6 +102,7 @@ const (
 	Attach    Choice = "attach"
 	Skip      Choice = "skip" // never possible in a recovery; shown so that nobody looks for it
 	Undo      Choice = "undo"
+	Drill     Choice = "drill"
 	Verify    Choice = "verify"  // read every byte of a backup
 	Details   Choice = "details" // look at a backup as far as that takes a moment
 )

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 )
 
 // prepare brings a run to the point from which things change: planned, mended
@@ -128,6 +129,7 @@ func (w *walker) confirm(ctx context.Context, plan Plan) error {
 		q.Text, q.Typed = w.Warning+" Type  "+w.Phrase+"  to start", w.Phrase
 		q.Flag = "--confirm '" + w.Phrase + "'"
 	case w.Purpose == Drilling: // nothing that is live can be replaced
+		q.Text = strings.TrimSpace(w.Warning + " " + q.Text)
 	case len(plan.Replaces()) > 0, w.Purpose != Recovering:
 		warning := cmp.Or(w.Warning, "This replaces the data of a running installation.")
 		q.Text, q.Typed = warning+" Type the host name "+w.Host+" to start", w.Host

@@ -47,7 +47,9 @@ type Drilled struct {
 	DataAge time.Duration // how old the data of the backup was when the drill began
 	Verdict recovery.Verdict
 	Report  string // path; empty: none was written
-	Kept    []string
+
+	Scorecard string // how it went, for the one who did it
+	Kept      []string
 }
 
 // Run carries out a drill of a backup, and takes its surroundings away again,
@@ -213,7 +215,11 @@ func (d Drill) inPlace(ctx context.Context, op recovery.Operator, did Drilled) (
 	if err := kept.Close(); err != nil {
 		return did, err
 	}
-	did.Report, err = d.report(did.Run)
+	if did.Report, err = d.report(did.Run); err != nil {
+		return did, err
+	}
+	state, err := d.Home.Read(did.Run)
+	did.Scorecard = d.scorecard(state)
 
 	return did, err
 }
@@ -299,6 +305,7 @@ func (d Drill) runner(ctx context.Context, op recovery.Operator, place drill.Pla
 		Steps: Restore(s), Operator: op, Now: s.Now, Run: s.RunID, Host: d.Host, Backup: s.Backup.Name(), Inputs: s.Inputs(),
 		Target:  "surroundings of its own in " + place.Dir + "; FirmFlow in " + d.Installation.ProjectDir + " is not touched",
 		History: Reports{Live: d.Live, Drills: d.Home}.History(), Within: d.Target, Program: d.Program,
+		Warning: "In earnest this would set aside the vault and the database of now, hold the app meanwhile, and lose what was written since the backup. Here nothing of the installation is touched.",
 		Purpose: recovery.Drilling, Guided: d.Guided, Enough: d.Enough, Intact: "This is a drill in " + place.Dir + ": the installation and its backups are only read.",
 		Closing: func(ctx context.Context) []recovery.Finding {
 			findings := d.missed()

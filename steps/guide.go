@@ -30,6 +30,10 @@ type Guide struct {
 	// Verify looks at a backup, in full or for a moment.
 	Verify func(ctx context.Context, name string, full bool, moved func(part string, done, total int64)) (recovery.Verification, error)
 
+	// Drill rehearses the recovery that was chosen, with a fault; nil: none is
+	// offered.
+	Drill func(ctx context.Context, c Chosen, fault string) (Drilled, error)
+
 	Key     envfile.Key                // opens the original .env, where that was given beforehand
 	typed   map[string]secret.String   // the keys of a lost original
 	last    recovery.RunID             // every look has a name of its own
@@ -56,7 +60,7 @@ func (g *Guide) Run(ctx context.Context) (v recovery.Verdict, report string, err
 		switch task {
 		case recovery.Resume:
 			v, report, err = g.resume(ctx)
-		case recovery.Recover, recovery.Preflight:
+		case recovery.Recover, recovery.Preflight, recovery.Drill:
 			v, report, err = g.fromBackup(ctx, task)
 		case recovery.Undo:
 			v, report, err = g.undo(ctx)
@@ -94,6 +98,7 @@ func (g *Guide) task(ctx context.Context) (recovery.Choice, recovery.Start, erro
 	q.Options = append(q.Options,
 		recovery.Option{Key: recovery.Recover, Label: "Recover from a backup", Detail: "the five steps; what is replaced is kept", Why: busy},
 		recovery.Option{Key: recovery.Preflight, Label: "Pre-flight check", Detail: "looks only, changes nothing"})
+	q.Options = append(q.Options, g.drillable(busy)...)
 	q.Options = append(q.Options, g.undoable(busy)...)
 	if start.Last != nil {
 		q.Options = append(q.Options, recovery.Option{Key: recovery.Report, Label: "Last report", Detail: string(start.Last.Outcome) + ", backup " + start.Last.Backup})
@@ -198,6 +203,9 @@ func (g *Guide) askOriginal(ctx context.Context) (recovery.Answer, error) {
 
 // carryOut recovers, or looks and asks what then.
 func (g *Guide) carryOut(ctx context.Context, task recovery.Choice, c Chosen) (v recovery.Verdict, report string, err error) {
+	if task == recovery.Drill {
+		return g.rehearse(ctx, c)
+	}
 	for task == recovery.Preflight {
 		r, err := g.make(ctx, c)
 		if err != nil {

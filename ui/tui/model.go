@@ -169,7 +169,7 @@ func (m model) screen() screen {
 
 func screenOf(q recovery.Question) screen {
 	switch q.ID {
-	case recovery.AskTask:
+	case recovery.AskTask, recovery.AskFault:
 		return starting
 	case recovery.AskBackup:
 		return choosing

@@ -103,6 +103,9 @@ func (m model) frame(p page) []string {
 
 func (m model) header(title string) string {
 	left := " " + m.look.title.Render("FirmFlow Recovery")
+	if m.state.Purpose == recovery.Drilling {
+		left += "  " + m.look.warn.Render("DRILL")
+	}
 	if m.stopping && m.state.Verdict == nil {
 		title = "stopping at the next safe point"
 	} else if m.after && m.ask == nil && m.state.Verdict == nil {

@@ -24,11 +24,18 @@ func (m model) plan(p recovery.Plan) []string {
 	width := m.width - 2
 	lines := m.wrap("Backup "+p.Backup+" "+m.glyphs().to+" "+p.Target, width-2)
 	// What is given up comes first: it must not be below the fold.
-	lines = append(indented(lines, 2), m.list("LOST", p.Loses())...)
+	if p.Purpose == recovery.Drilling {
+		lines = append(indented(lines, 2), m.list("IN EARNEST THIS WOULD BE LOST", p.Loses())...)
+	} else {
+		lines = append(indented(lines, 2), m.list("LOST", p.Loses())...)
+	}
 	if takes := p.Duration(); takes != "" {
 		lines = append(lines, indented(m.wrap("Takes "+takes, width-2), 2)...)
 	}
-	lines = append(append(lines, m.list("REPLACED, AND KEPT", p.Replaces())...), "")
+	if p.Purpose != recovery.Drilling { // its surroundings are its own
+		lines = append(lines, m.list("REPLACED, AND KEPT", p.Replaces())...)
+	}
+	lines = append(lines, "")
 	for i, s := range p.Steps {
 		at := m.stepMark(s.ID)
 		head := fmt.Sprintf("  %d %s", i+1, m.show(s.Title))
