@@ -90,7 +90,7 @@ func TestEverythingLostComesBackInTheSandbox(t *testing.T) {
 	if after := standing(t, i); after != before {
 		t.Error("the recovered installation differs from the lost one")
 	}
-	firmflow(t, nil, args(i, "restore", i.Backups, "--vault-from", "mirror", "--confirm", hostname(t))...).want(t, 0, "VERIFIED in", "copied from vault_sync")
+	firmflow(t, nil, args(i, "restore", i.Backups, "--vault-from", "mirror", "--confirm", hostname(t))...).want(t, 0, "VERIFIED in", "copied from vault_sync", "220 of 220 documents, all that the database names")
 	if after := standing(t, i); after != before {
 		t.Error("the installation recovered from vault_sync differs from the lost one")
 	}

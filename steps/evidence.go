@@ -105,6 +105,9 @@ func (r *restart) documents(ctx context.Context, db asked) (recovery.Finding, []
 	if table, column, both := cutLast(r.VaultColumn, "."); both {
 		named = evidence.Named{Table: table, Column: column}
 	}
+	if r.fromMirror() {
+		named.Sample = everyDocument
+	}
 	var list bytes.Buffer
 	c, err := evidence.Compare(ctx, db, files, named, &list)
 	if errors.Is(err, evidence.ErrUnrecognised) {
@@ -115,6 +118,7 @@ func (r *restart) documents(ctx context.Context, db asked) (recovery.Finding, []
 	if err != nil {
 		return recovery.Finding{}, nil, err
 	}
+	r.referenced = c.Referenced
 	path := ""
 	if c.Missing+c.WrongSize+c.Orphans > 0 && r.Keep != nil {
 		if path, err = r.Keep(r.RunID, "documents.csv", list.Bytes()); err != nil {
@@ -167,6 +171,11 @@ func (r *restart) anySample(ctx context.Context) ([]string, error) {
 	return paths, err
 }
 
+// everyDocument is how many documents of a mirror are opened: all, where there are
+// no more. A mirror has no checksum, so that only the tag of each document proves
+// that it is whole.
+const everyDocument = 200_000
+
 func (r *restart) decryption(ctx context.Context, sample []string) (recovery.Finding, error) {
 	const subject = "decryption"
 	if len(sample) == 0 {
@@ -195,5 +204,10 @@ func (r *restart) decryption(ctx context.Context, sample []string) (recovery.Fin
 		return recovery.Problem(subject, recovery.Failed, someNotOpened(d)), nil
 	}
 
-	return recovery.OK(subject, fmt.Sprintf("%d of %d sampled documents open with %s", d.Opened, d.Tried, d.Key)), nil
+	which := "sampled documents"
+	if r.fromMirror() && int64(d.Tried) == r.referenced {
+		which = "documents, all that the database names,"
+	}
+
+	return recovery.OK(subject, fmt.Sprintf("%s of %s %s open with %s", recovery.Count(int64(d.Opened)), recovery.Count(int64(d.Tried)), which, d.Key)), nil
 }

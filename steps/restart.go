@@ -17,7 +17,8 @@ import (
 // it, and it is proven that the app serves it with the original's secrets.
 type restart struct {
 	*Stack
-	switched bool
+	switched   bool
+	referenced int64 // documents that the database names; zero: not known
 }
 
 func (r *restart) ID() recovery.StepID { return RestartID }

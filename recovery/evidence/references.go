@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/csv"
@@ -29,11 +30,15 @@ type References struct {
 }
 
 // Named says where the database names the vault's files: a table, and a column.
-// Empty: it is looked for.
-type Named struct{ Table, Column string }
+// Empty: it is looked for. Sample is how many of those files are wanted for other
+// proofs; zero: a few.
+type Named struct {
+	Table, Column string
+	Sample        int
+}
 
-// wanted is how many files a sample for other proofs has.
-const wanted = 24
+// few is how many files a sample for other proofs has, where nobody wants more.
+const few = 24
 
 // Compare finds where the database names the vault's files, and compares. Each
 // file that is missing, of another size or an orphan becomes a line of the
@@ -61,7 +66,7 @@ func Compare(ctx context.Context, db Database, files Files, named Named, report 
 	if err := v.compare(ctx, db, &r, lines); err != nil {
 		return References{}, err
 	}
-	if err := v.orphans(ctx, files, &r, lines); err != nil {
+	if err := v.orphans(ctx, files, &r, cmp.Or(named.Sample, few), lines); err != nil {
 		return References{}, err
 	}
 	lines.Flush()
@@ -252,8 +257,8 @@ func (v inventory) compare(ctx context.Context, db Database, r *References, line
 
 // orphans lists what nothing names, and takes a sample of what something does,
 // spread over the whole vault.
-func (v inventory) orphans(ctx context.Context, files Files, r *References, lines *csv.Writer) error {
-	every := max(int64(len(v))/wanted, 1)
+func (v inventory) orphans(ctx context.Context, files Files, r *References, wanted int, lines *csv.Writer) error {
+	every := max(int64(len(v)/wanted), 1)
 	err := files(ctx, func(path string, size int64) error {
 		file := v[digest(path)]
 		if file == nil {
