@@ -170,7 +170,7 @@ func TestF2AStoppedDrillCleansUpAndAKilledOneIsCleanedUpByTheNext(t *testing.T) 
 	i := sandboxed(t)
 	before := standing(t, i)
 	env, all := drillArgs(t, i, i.Backups, "--plain")
-	all = append([]string{program}, all...)
+	all = append([]string{"sh", "-c", `umask 077; exec "$@"`, "sh", program}, all...) // as a timer's service has it
 	killed := 0
 	for _, c := range []struct {
 		at     string

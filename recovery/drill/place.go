@@ -78,11 +78,16 @@ func (p Place) Make() error {
 	if err := p.write(os.O_EXCL); err != nil {
 		return errors.Join(err, os.RemoveAll(p.Dir))
 	}
-	if err := os.Chmod(p.Dir, 0o711); err != nil { //nolint:gosec // whatever the umask says, it must be passed through
+	if err := os.Mkdir(p.Work(), 0o711); err != nil {
 		return fmt.Errorf("make the drill's place: %w", err)
 	}
+	for _, dir := range []string{p.Dir, p.Work()} { // whatever the umask says, they must be passed through
+		if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // as above
+			return fmt.Errorf("make the drill's place: %w", err)
+		}
+	}
 
-	return os.Mkdir(p.Work(), 0o711)
+	return nil
 }
 
 // Work is where the drill's installation lies: the project directory.

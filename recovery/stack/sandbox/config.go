@@ -74,8 +74,11 @@ func Write(dir string, c Config) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	for _, d := range []string{"", uploadsDir, runDir, logDir} {
-		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make the sandbox: %w", err)
+	}
+	for _, d := range []string{uploadsDir, runDir, logDir} {
+		if err := openDir(filepath.Join(dir, d)); err != nil {
 			return fmt.Errorf("make the sandbox: %w", err)
 		}
 	}
@@ -89,6 +92,20 @@ func Write(dir string, c Config) error {
 	}
 
 	return nil
+}
+
+// openDir makes a directory that can be passed through whatever the umask says:
+// a timer's is often 077. One that is there keeps its mode.
+func openDir(path string) error {
+	err := os.Mkdir(path, 0o755)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+
+	return os.Chmod(path, 0o755) //nolint:gosec // PostgreSQL's account passes through it
 }
 
 func (r *Runtime) config() (Config, error) {
