@@ -22,6 +22,7 @@ type Start struct {
 // Summary is a run in a few words.
 type Summary struct {
 	Run     RunID         `json:"run"`
+	Purpose Purpose       `json:"purpose,omitempty"` // of what went on last
 	Backup  string        `json:"backup"`
 	Host    string        `json:"host"`
 	Outcome Outcome       `json:"outcome,omitempty"` // empty: there is no verdict
@@ -60,7 +61,7 @@ type ComparedSecret struct {
 
 // Summarise gives a run in a few words, as of now.
 func (s State) Summarise(now time.Time) Summary {
-	sum := Summary{Run: s.Run, Backup: s.Backup, Host: s.Host, Last: s.Last, Age: now.Sub(s.Last)}
+	sum := Summary{Run: s.Run, Purpose: s.Purpose, Backup: s.Backup, Host: s.Host, Last: s.Last, Age: now.Sub(s.Last)}
 	part := s.part()
 	s.Steps = part.Steps
 	if part.Plan != nil {

@@ -101,7 +101,7 @@ func (g *Guide) task(ctx context.Context) (recovery.Choice, recovery.Start, erro
 	q.Options = append(q.Options, g.drillable(busy)...)
 	q.Options = append(q.Options, g.undoable(busy)...)
 	if start.Last != nil {
-		q.Options = append(q.Options, recovery.Option{Key: recovery.Report, Label: "Last report", Detail: string(start.Last.Outcome) + ", backup " + start.Last.Backup})
+		q.Options = append(q.Options, recovery.Option{Key: recovery.Report, Label: "Last report", Detail: lastOf(*start.Last)})
 	}
 	q.Options = append(q.Options, recovery.Option{Key: recovery.Stop, Label: "Quit"})
 	answer, err := g.Operator.Ask(ctx, q)

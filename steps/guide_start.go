@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"firmflow-recovery/recovery"
+	"firmflow-recovery/recovery/journal"
 )
 
 func continues(s recovery.Summary) string {
@@ -43,17 +44,22 @@ func (g *Guide) Start(ctx context.Context) recovery.Start {
 	return start
 }
 
-// lastReport is the newest run that came to a verdict of its own.
+// lastReport is the newest run or drill that came to a verdict of its own.
 func (g *Guide) lastReport() *recovery.Summary {
-	runs, _ := g.Home.Runs()
-	for _, run := range runs {
-		if state, err := g.Home.Read(run); err == nil && state.Confirmed && state.Verdict != nil {
-			sum := state.Summarise(g.Now())
-			return &sum
+	var last *recovery.Summary
+	for _, home := range []journal.Home{g.Home, g.Drills} {
+		runs, _ := home.Runs()
+		for _, run := range runs {
+			if state, err := home.Read(run); err == nil && state.Confirmed && state.Verdict != nil {
+				if sum := state.Summarise(g.Now()); last == nil || sum.Last.After(last.Last) {
+					last = &sum
+				}
+				break
+			}
 		}
 	}
 
-	return nil
+	return last
 }
 
 // watch shows a run to its end, and then its report.
@@ -67,13 +73,13 @@ func (g *Guide) watch(ctx context.Context, run recovery.RunID) error {
 
 // read lays a report out.
 func (g *Guide) read(ctx context.Context, run recovery.RunID) error {
-	state, err := g.Home.Read(run)
+	text, err := Reports{Live: g.Home, Drills: g.Drills}.Markdown(run)
 	if err != nil {
 		return err
 	}
 	_, err = g.Operator.Ask(ctx, recovery.Question{
 		ID: recovery.AskRead, Text: "Report of run " + string(run), Options: []recovery.Option{{Key: recovery.Back, Label: "Back"}},
-		Page: &recovery.Page{Document: document("Report of run "+string(run), state.Report())},
+		Page: &recovery.Page{Document: document("Report of run "+string(run), text)},
 	})
 
 	return err
@@ -82,4 +88,14 @@ func (g *Guide) read(ctx context.Context, run recovery.RunID) error {
 // document makes a text something to be read.
 func document(title, text string) *recovery.Document {
 	return &recovery.Document{Title: title, Lines: strings.Split(strings.TrimRight(text, "\n"), "\n")}
+}
+
+// lastOf says what the last report is about.
+func lastOf(s recovery.Summary) string {
+	text := string(s.Outcome) + ", backup " + s.Backup
+	if s.Purpose == recovery.Drilling {
+		return "drill: " + text
+	}
+
+	return text
 }

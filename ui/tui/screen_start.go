@@ -41,7 +41,11 @@ func (m model) found(s recovery.Start) []string {
 		say("Newest backup   "+m.inBrief(*s.Newest), 2)
 	}
 	if s.Last != nil {
-		say(fmt.Sprintf("Last recovery   %s, %s ago, backup %s", s.Last.Outcome, recovery.Span(s.Last.Age), s.Last.Backup), 2)
+		kind := "Last recovery"
+		if s.Last.Purpose == recovery.Drilling {
+			kind = "Last drill"
+		}
+		say(fmt.Sprintf("%-15s %s, %s ago, backup %s", kind, s.Last.Outcome, recovery.Span(s.Last.Age), s.Last.Backup), 2)
 	}
 	for _, remark := range s.Remarks {
 		say(remark, 2)
