@@ -1,7 +1,7 @@
 # FirmFlow Recovery. `make help` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo screens test test-large setup fmt vet lint go-test bench fuzz clean
+.PHONY: help build demo screens test test-large setup fmt vet lint go-test bench torture fuzz clean
 
 # Without git or tags the version says so instead of failing.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -51,7 +51,11 @@ test-large: ## recover 2 GiB of documents and a dump of 1 GiB, and measure the m
 bench: ## compare our commands with the guide's on this machine: minutes; BENCH=full for figures to quote, BENCH_DIR for another disk
 	BENCH=$${BENCH:-quick} go test -count=1 -v -timeout 300m -run TestBench .
 
-# It stops at the first failure, and prints the input that repeats it.
+# Both print what repeats a failure: a seed, or an input.
+torture: ## damage backups at random, TORTURE=1000 of them, and repair as many dumps from terminals: minutes
+	FIRMFLOW_RECOVERY_TORTURE=$${TORTURE:-1000} FIRMFLOW_RECOVERY_TORTURE_SEED=$${SEED:-$$(date +%s)} go test -count=1 -v -timeout 4h -run TestNoDamageIsTakenForASoundBackup ./steps
+	FIRMFLOW_RECOVERY_TEST_DUMPS=$${TORTURE:-1000} go test -count=1 -v -timeout 4h -run TestA1RealDumpsThroughRealTerminals ./recovery/dump
+
 fuzz: ## run every fuzz target for FUZZTIME, 10 minutes if nothing else is said
 	@grep -rl '^func Fuzz' --include='*_test.go' . | sort | while read -r file; do \
 		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' $$file); do \
