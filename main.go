@@ -149,7 +149,7 @@ func runDemo(ctx context.Context, stops *console.Stops, in cli.Invocation) recov
 	in.Command, in.Backup, in.OriginalEnv, in.Yes, in.Patience = cli.Restore, "latest", made.OriginalEnv, true, 2*time.Minute
 	in.Settings.Project, in.Settings.Vault, in.Settings.Backups, in.Settings.StateDir = made.Project, made.Vault, made.Backups, made.State
 	in.Settings.Runtime, in.Settings.DBService, in.Settings.AppService, in.Settings.AppURL = "sandbox", "db", "app", ""
-	in.Settings.Database, in.Settings.User = "firmflow", "firmflow"
+	in.Settings.Database, in.Settings.User, in.Settings.DrillDir = "firmflow", "firmflow", made.Dir
 	carryOut := recoverWith
 	if console.Interactive(speak(in, "", stops)) {
 		carryOut = guide
