@@ -76,7 +76,6 @@ func TestDamagedDumpsAndArchivesEachHaveTheirDiagnosis(t *testing.T) {
 			edit(t, dump, func(b []byte) []byte { b[len(b)*3/4] ^= 8; return b })
 		}, exit: 5, code: "dump.damaged"},
 		"B5 dump in gzip":          {damage: func(t *testing.T, dump, _ string) { edit(t, dump, zipped) }, exit: 5, code: "dump.wrapped"},
-		"B7 dump in tar format":    {damage: func(t *testing.T, dump, _ string) { dumpInto(t, i, dump, "firmflow", "-Ft") }, exit: 5, code: "dump.other-format"},
 		"not a dump at all":        {damage: func(t *testing.T, dump, _ string) { write(t, dump, strings.Repeat("lorem ipsum ", 500)) }, exit: 5, code: "dump.not-a-dump"},
 		"B26 dump without rows":    {damage: func(t *testing.T, dump, _ string) { dumpInto(t, i, dump, "firmflow", "-Fc", "--schema-only") }, exit: 5, code: "dump.nothing"},
 		"archive that is text":     {damage: func(t *testing.T, _, archive string) { write(t, archive, "<html>no such bucket</html>") }, exit: 5, code: "vault.archive.not-an-archive"},

@@ -183,11 +183,11 @@ func TestDamagedBackupsAreRefusedAndNothingChanges(t *testing.T) {
 		"B2 truncated dump": {func(t *testing.T, dir string) {
 			edit(t, filepath.Join(dir, dump), func(b []byte) []byte { return b[:len(b)*2/3] })
 		}, 5, "dump.truncated"},
-		"B3 plain dump": {func(t *testing.T, dir string) {
+		"B3 plain dump, cut": {func(t *testing.T, dir string) {
 			edit(t, filepath.Join(dir, dump), func([]byte) []byte {
 				return []byte("--\n-- PostgreSQL database dump\n--\n\nSET statement_timeout = 0;\n")
 			})
-		}, 5, "dump.plain"},
+		}, 5, "dump.truncated"},
 		"B8 dump of a newer pg_dump": {func(t *testing.T, dir string) {
 			edit(t, filepath.Join(dir, dump), func(b []byte) []byte { b[6] = 17; return b })
 		}, 5, "dump.newer"},

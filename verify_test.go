@@ -115,7 +115,7 @@ func TestVerifyTellsWhatEachLevelCan(t *testing.T) {
 		"A6":                   {edited(func(b []byte) []byte { return append([]byte{0xff, 0xfe}, b...) }), nil, nil, 5, 5, []string{"dump.not-a-dump"}, []string{"next best backup"}},
 		"B1":                   {edited(func([]byte) []byte { return nil }), nil, nil, 5, 5, []string{"dump.empty"}, []string{"dump.empty"}},
 		"B2":                   {edited(func(b []byte) []byte { return b[:len(b)-1] }), nil, nil, 5, 5, []string{"dump.truncated"}, []string{"dump.truncated", "next best backup"}},
-		"B3":                   {edited(func([]byte) []byte { return []byte("--\n-- PostgreSQL database dump\n--\n\nSET x;\n") }), nil, nil, 5, 5, []string{"dump.plain"}, []string{"dump.plain"}},
+		"B3":                   {edited(func([]byte) []byte { return []byte("--\n-- PostgreSQL database dump\n--\n\nSET x;\n") }), nil, nil, 5, 5, []string{"dump.truncated"}, []string{"dump.truncated"}},
 		"B5":                   {edited(func(b []byte) []byte { return append([]byte("\x1f\x8b\x08"), b...) }), nil, nil, 5, 5, []string{"dump.wrapped", "repair"}, []string{"dump.wrapped"}},
 		"B8":                   {edited(func(b []byte) []byte { b[6] = 17; return b }), nil, nil, 9, 9, []string{"dump.newer", "NOT PROVEN"}, []string{"dump.newer"}},
 		"B38":                  {nil, nil, []string{"--database", "other"}, 5, 5, []string{"dump.database.other"}, []string{"dump.database.other"}},

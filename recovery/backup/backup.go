@@ -136,7 +136,7 @@ type Directory struct {
 // no backup.
 type Unusable struct {
 	Name string // print it quoted
-	Why  error  // ErrPartial, ErrNotRegular, ErrNowhere, ErrRepeated, or what the system says
+	Why  error  // ErrPartial, ErrNotRegular, ErrNoContents, ErrNowhere, ErrRepeated, or what the system says
 }
 
 // Choose finds the set to recover from: "latest", a date as in the file names,

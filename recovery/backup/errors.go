@@ -19,6 +19,7 @@ var (
 var (
 	ErrPartial    = errors.New("it was not finished")
 	ErrNotRegular = errors.New("it is not a file")
+	ErrNoContents = errors.New("it is a directory without toc.dat: no dump, or one that was not finished")
 	ErrNowhere    = errors.New("it is a link that leads nowhere")
 	ErrRepeated   = errors.New("another file has the same date and time")
 )

@@ -79,7 +79,7 @@ func read(ctx context.Context, dir string) (Directory, error) {
 
 	d := Directory{Path: path}
 	making := unfinished(entries)
-	var found []candidate
+	var parts []candidate
 	for _, entry := range entries {
 		if err := ctx.Err(); err != nil {
 			return Directory{}, err
@@ -92,10 +92,10 @@ func read(ctx context.Context, dir string) (Directory, error) {
 		case ok && making[c.stamp] && !c.repaired():
 			d.pass(c.name, ErrPartial)
 		case ok:
-			found = append(found, c)
+			parts = append(parts, c)
 		}
 	}
-	d.pair(found)
+	d.pair(parts)
 
 	return d, nil
 }
@@ -128,13 +128,22 @@ func (d *Directory) sort(ctx context.Context, name string) (candidate, bool, err
 		return candidate{}, false, d.mirror(ctx, path)
 	case !ours && !undated:
 		d.Foreign = append(d.Foreign, name)
-		if err == nil && info.Mode().IsRegular() {
-			d.foreign = append(d.foreign, file(path, info))
+		if f, usable := found(path, info, err); usable == nil {
+			d.foreign = append(d.foreign, f)
 		}
 	case errors.Is(err, fs.ErrNotExist):
 		d.pass(name, ErrNowhere)
 	case err != nil:
 		d.pass(name, plain(err))
+	case ours && part == Dump:
+		f, why := found(path, info, nil)
+		if why != nil {
+			d.pass(name, why)
+
+			return candidate{}, false, nil
+		}
+
+		return candidate{name, part, st, rank, f}, true, nil
 	case !info.Mode().IsRegular():
 		d.pass(name, ErrNotRegular)
 	case ours:
@@ -170,6 +179,40 @@ func file(path string, info fs.FileInfo) File {
 	}
 
 	return File{Path: path, Size: info.Size(), Modified: info.ModTime()}
+}
+
+// found gives what may be a dump: a file, or a directory as pg_dump -Fd makes it.
+// Its table of contents is what it writes last, so a directory without it was
+// not finished, if it is a dump at all.
+func found(path string, info fs.FileInfo, err error) (File, error) {
+	switch {
+	case err != nil:
+		return File{}, plain(err)
+	case info.Mode().IsRegular():
+		return file(path, info), nil
+	case !info.IsDir():
+		return File{}, ErrNotRegular
+	}
+	toc, err := os.Stat(filepath.Join(path, "toc.dat"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return File{}, ErrNoContents
+	}
+	if err != nil {
+		return File{}, plain(err)
+	}
+	whole := file(path, toc)
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return File{}, plain(err)
+	}
+	whole.Size = 0
+	for _, entry := range entries {
+		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() {
+			whole.Size += info.Size()
+		}
+	}
+
+	return whole, nil
 }
 
 // pair makes sets of the files: those with the same date and time. A dump

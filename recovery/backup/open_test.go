@@ -98,7 +98,7 @@ func TestOpenSaysWhatItPassedOver(t *testing.T) {
 		"db_2026-11-17_0200.dump: " + ErrRepeated.Error(),
 		"db_2026-11-18.dump: " + syscall.ELOOP.Error(),
 		"db_2026-11-19.dump: " + ErrNowhere.Error(),
-		"db_2026-11-20.dump: " + ErrNotRegular.Error(),
+		"db_2026-11-20.dump: " + ErrNoContents.Error(),
 		"db_2026-11-21.dump.partial: " + ErrPartial.Error(),
 	}
 	slices.Sort(unusable)

@@ -55,7 +55,8 @@ func (st stamp) compare(other stamp) int {
 	return cmp.Or(strings.Compare(st.day, other.day), strings.Compare(st.hour, other.hour))
 }
 
-// patterns are the names that the script and its variations give, in the order
+// patterns are the names that the script and its variations give, one of them
+// for each shape of a dump, in the order
 // of preference where two files could be the same part of the same set.
 var patterns = []struct {
 	part           Part
@@ -63,6 +64,9 @@ var patterns = []struct {
 }{
 	{Dump, "db_", ".dump"},
 	{Dump, "db_", repairedEnd},
+	{Dump, "db_", ".tar"},
+	{Dump, "db_", ".sql"},
+	{Dump, "db_", ".dir"},
 	{Archive, "vault_snapshot_", ".tar.gz"},
 	{Proof, "manifest_", ".json"},
 	{Env, "env_", ""},

@@ -16,13 +16,14 @@ type archive struct {
 	size    int64 // of the file
 	offset  int64 // of the next byte
 	version int   // 114 for 1.14
+	format  byte  // the one it must have
 	intSize int
 	offSize int
 	err     error // the first; after it every field is zero
 }
 
 func newArchive(r io.Reader, size int64) *archive {
-	return &archive{from: bufio.NewReaderSize(r, 64<<10), size: size}
+	return &archive{from: bufio.NewReaderSize(r, 64<<10), size: size, format: formatCustom}
 }
 
 func (a *archive) fail(what string, cause error) {

@@ -17,10 +17,14 @@ type Comparison struct {
 	Differing []Difference // tables with other rows than the dump
 	Behind    []Behind     // sequences that would give a number a second time
 	Invalid   []Table      // indexes that the server does not use
+	Objects   Count        // large objects
 
 	Uncounted []Table // rows came by INSERT: there is nothing to compare with
 	NoRows    []Table // tables whose rows are not in the dump at all
 }
+
+// Count is how many there should be, and are.
+type Count struct{ Want, Got int64 }
 
 // Difference is a table with another number of rows than the dump has.
 type Difference struct {
@@ -49,6 +53,9 @@ func (c Comparison) Problems() []string {
 	for _, d := range c.Differing {
 		lines = append(lines, fmt.Sprintf("table %s has %d rows, the dump has %d", d.Table, d.Got, d.Want))
 	}
+	if c.Objects.Want != c.Objects.Got {
+		lines = append(lines, fmt.Sprintf("%d large objects are there, the dump has %d", c.Objects.Got, c.Objects.Want))
+	}
 	for _, b := range c.Behind {
 		lines = append(lines, fmt.Sprintf("sequence %s would give %d next, and %s has %d already", b.Sequence, b.Next, b.Table, b.Max))
 	}
@@ -76,6 +83,9 @@ func (s Server) Compare(ctx context.Context, db string, c Contents, r Reading) (
 		}
 	}
 	found.Invalid = there.invalid
+	if found.Objects, err = s.objectsOf(ctx, db, r); err != nil {
+		return Comparison{}, err
+	}
 	found.Behind, err = s.behind(ctx, db)
 
 	return found, err

@@ -1,6 +1,7 @@
 package dump
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -29,9 +30,16 @@ type Contents struct {
 	Owners       []string // roles that own something
 	Roles        []string // owners, and roles that are granted something
 	Encoding     string   // of the text in it: "UTF8"
+	Tablespaces  []string // other than the default one
+	Locale       Locale   // of the database; empty where the dump does not say
+	Settings     []DatabaseSetting
+	Restricted   bool // a script that begins with \restrict, which only a recent psql knows
 
+	at      int64 // where the entries begin in the file
 	begins  int64 // where the data begin in the file
+	version int   // of the archive: 114 for 1.14
 	intSize int   // the width of integers in it
+	offSize int   // the width of offsets
 }
 
 // List reads the table of contents, and has pg_restore read it too: the one
@@ -39,12 +47,16 @@ type Contents struct {
 // dump without a table is ErrNothing. For one with tables and no rows at all
 // the error is ErrSchemaOnly, and the contents are returned beside it.
 func List(ctx context.Context, tool command.Runner, path string) (Contents, error) {
-	c, err := contentsOf(path)
+	s, err := opened(path)
 	if err != nil {
 		return Contents{}, err
 	}
-
-	list, err := runList(ctx, tool, path)
+	defer func() { _ = s.Close() }()
+	c, err := s.contents()
+	if err != nil {
+		return Contents{}, fmt.Errorf("read the table of contents of %s: %w", path, err)
+	}
+	list, err := runList(ctx, tool, s, c)
 	if err != nil {
 		return Contents{}, err
 	}
@@ -55,28 +67,44 @@ func List(ctx context.Context, tool command.Runner, path string) (Contents, erro
 	return c, c.some()
 }
 
-// contentsOf is our own reading of the table of contents.
-func contentsOf(path string) (Contents, error) {
-	file, size, err := open(path)
+// contents reads the table of contents of an archive. What it says of where the
+// data begin is said of the stream that pg_restore gets.
+func (s *source) contents() (Contents, error) {
+	if s.shape == Plain {
+		return Contents{}, &PlainError{}
+	}
+	c, err := readAs(s.head, s.head.Size(), s.shape.format())
 	if err != nil {
 		return Contents{}, err
 	}
-	defer func() { _ = file.Close() }()
-
-	c, err := readContents(file, size)
-	if err != nil {
-		return Contents{}, fmt.Errorf("read the table of contents of %s: %w", path, err)
+	c.Header.Format, c.Header.Size = s.shape, s.size
+	if s.shape == Custom {
+		return c, nil
+	}
+	if c.begins != s.head.Size() {
+		return Contents{}, &DamageError{Offset: c.begins, What: "something follows the table of contents", Cause: ErrCorrupt}
+	}
+	for _, e := range c.Entries {
+		c.begins += int64(1+c.offSize) - (c.toc(e) - e.until)
 	}
 
 	return c, nil
 }
 
+// toc gives where an entry ends in a table of contents that names files.
+func (c Contents) toc(e Entry) int64 { return e.until + int64(c.intSize+1+len(e.member)) }
+
 func readContents(r io.ReaderAt, size int64) (Contents, error) {
+	return readAs(r, size, formatCustom)
+}
+
+func readAs(r io.ReaderAt, size int64, format byte) (Contents, error) {
 	// Inspecting first gives the better error for everything that is no archive.
-	if _, err := inspect(r, size); err != nil {
+	if _, err := inspectAs(r, size, format); err != nil {
 		return Contents{}, err
 	}
 	a := newArchive(io.NewSectionReader(r, 0, size), size)
+	a.format = format
 	header, err := a.header()
 	if err != nil {
 		return Contents{}, err
@@ -119,6 +147,13 @@ func (c *Contents) add(e Entry, definition string) {
 		c.Extensions = append(c.Extensions, e.Name)
 	case "ENCODING":
 		c.Encoding = quotedIn(definition)
+	case "DATABASE":
+		c.Locale = localeIn(definition)
+	case "DATABASE PROPERTIES":
+		c.Settings = append(c.Settings, settingsIn(definition)...)
+	}
+	if e.Tablespace != "" {
+		c.Tablespaces = append(c.Tablespaces, e.Tablespace)
 	}
 	if e.Owner != "" {
 		c.Owners = append(c.Owners, e.Owner)
@@ -129,7 +164,7 @@ func (c *Contents) add(e Entry, definition string) {
 // sort puts the lists of names in order, each once.
 func (c *Contents) sort() {
 	c.Roles = append(c.Roles, c.Owners...)
-	for _, names := range []*[]string{&c.Extensions, &c.Owners, &c.Roles} {
+	for _, names := range []*[]string{&c.Extensions, &c.Owners, &c.Roles, &c.Tablespaces} {
 		slices.Sort(*names)
 		*names = slices.Compact(*names)
 	}
@@ -153,25 +188,37 @@ type listing struct {
 
 // runList has pg_restore list the dump. It stops reading once it knows enough;
 // that it does not take the whole file is no failure here.
-func runList(ctx context.Context, tool command.Runner, path string) (listing, error) {
-	file, _, err := open(path)
+func runList(ctx context.Context, tool command.Runner, s *source, c Contents) (listing, error) {
+	in, err := s.listed(c)
 	if err != nil {
 		return listing{}, err
 	}
-	defer func() { _ = file.Close() }()
-
 	out := &bounded{limit: mostOutput}
-	err = tool.Run(ctx, command.Cmd{
-		Args:   []string{"pg_restore", "--list"},
-		Env:    clientEnv(),
-		Stdin:  file,
-		Stdout: out,
+	var alive pulse
+	err = alive.within(ctx, mostSilence, func(ctx context.Context) error {
+		return tool.Run(ctx, command.Cmd{
+			Args:   []string{"pg_restore", "--list"},
+			Env:    clientEnv(),
+			Stdin:  in,
+			Stdout: heard{pulse: &alive, to: out},
+		})
 	})
 	if err != nil {
 		return listing{}, explain("list the dump", err)
 	}
 
 	return parseList(out.text.String()), nil
+}
+
+// listed is as much of a dump as its table of contents takes.
+func (s *source) listed(c Contents) (io.Reader, error) {
+	if s.shape == Custom {
+		return s.file, nil
+	}
+	var toc bytes.Buffer
+	err := newBundle(c, s.head, &toc).contentsAs()
+
+	return &toc, err
 }
 
 var listedEntry = regexp.MustCompile(`^(\d+); \d+ \d+ (.*)$`)

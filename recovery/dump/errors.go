@@ -9,11 +9,12 @@ import (
 var (
 	ErrEmpty       = errors.New("the file is empty")
 	ErrPlain       = errors.New("the file is a plain SQL script, not an archive")
+	ErrScript      = errors.New("the script would do more than fill its database")
 	ErrTerminal    = errors.New("a terminal changed the line ends inside the dump")
 	ErrPrefix      = errors.New("text stands before the dump")
 	ErrUTF16       = errors.New("the file was rewritten as UTF-16 text")
 	ErrWrapped     = errors.New("the file is a wrapper of another kind")
-	ErrDirectory   = errors.New("the dump is a directory")
+	ErrDirectory   = errors.New("the directory has no toc.dat: it is no dump, or one that was not finished")
 	ErrTar         = errors.New("the dump is in tar format")
 	ErrUnsupported = errors.New("the dump's format is newer than can be read here")
 	ErrImplausible = errors.New("the dump's header cannot be true")
@@ -79,6 +80,17 @@ type PlainError struct {
 func (e *PlainError) Error() string { return ErrPlain.Error() }
 func (e *PlainError) Unwrap() error { return ErrPlain }
 
+// ScriptError is a script that would do more than fill its own database.
+type ScriptError struct {
+	Line int64  // from 1
+	What string // the first words of it
+}
+
+func (e *ScriptError) Error() string {
+	return fmt.Sprintf("%v: line %d, %s", ErrScript, e.Line, e.What)
+}
+func (e *ScriptError) Unwrap() error { return ErrScript }
+
 // WrappedError is a file around the dump, or in its place.
 type WrappedError struct{ Kind string } // gzip, zstd, xz, bzip2, zip, age, openssl, gpg, xml, html, tar
 
@@ -103,7 +115,7 @@ func (e *ImplausibleError) Unwrap() error { return ErrImplausible }
 // DamageError is a place in the file where it cannot be read on. Cause is
 // ErrTruncated or ErrCorrupt.
 type DamageError struct {
-	Offset int64
+	Offset int64 // zero where What names the place
 	What   string
 	Cause  error
 	Told   string // what pg_restore said last, scrubbed; may be empty
@@ -111,6 +123,9 @@ type DamageError struct {
 
 func (e *DamageError) Error() string {
 	text := fmt.Sprintf("%v: at byte %d, %s", e.Cause, e.Offset, e.What)
+	if e.Offset == 0 {
+		text = fmt.Sprintf("%v: %s", e.Cause, e.What) // it is about a file of many
+	}
 	if e.Told != "" {
 		text += " (" + e.Told + ")"
 	}

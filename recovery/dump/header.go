@@ -17,8 +17,6 @@ const (
 	withAlgorithm     = 115 // PostgreSQL 16
 	withRelationKinds = 116 // PostgreSQL 17
 	newest            = 116
-
-	formatCustom = 1
 )
 
 // mostItems is more entries than any table of contents has.
@@ -27,7 +25,7 @@ const mostItems = 10_000_000
 // header reads an archive's head, as ReadHead in PostgreSQL's
 // pg_backup_archiver.c does.
 func (a *archive) header() (Header, error) {
-	h := Header{Format: "custom", Size: a.size}
+	h := Header{Format: Custom, Size: a.size}
 	for range magic {
 		a.byte()
 	}
@@ -74,7 +72,7 @@ func (a *archive) readable(format byte) error {
 		return &ImplausibleError{"the size of integers", strconv.Itoa(a.intSize)}
 	case a.offSize < 1 || a.offSize > maxIntSize:
 		return &ImplausibleError{"the size of offsets", strconv.Itoa(a.offSize)}
-	case format != formatCustom:
+	case format != a.format:
 		// The toc.dat of a directory or a tar file begins alike.
 		return &ImplausibleError{"the kind of archive", strconv.Itoa(int(format))}
 	}

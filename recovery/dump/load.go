@@ -2,6 +2,7 @@ package dump
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 type LoadOptions struct {
 	NoOwner      bool     // everything belongs to the loading user
 	NoPrivileges bool     // no GRANT is restored
+	NoTablespace bool     // everything goes to the default tablespace
 	Settings     []string // of the session, beside ours: "maintenance_work_mem=256MB"
 }
 
@@ -47,25 +49,52 @@ func (s Server) Load(ctx context.Context, path, into string, expect Contents, o 
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	file, size, err := open(path)
+	from, err := opened(path)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = file.Close() }()
+	defer func() { _ = from.Close() }()
+	in, err := from.stream(ctx, expect, p.Moved)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	defer func() { _ = in.close() }()
+	if from.shape == Plain {
+		err = s.loadScript(ctx, in, into, options, p)
+	} else {
+		err = s.restored(ctx, in, into, options, expect, o, p)
+	}
 
-	in := &meter{from: file, moved: p.Moved}
+	return loadFailed(ctx, doing, in, err)
+}
+
+func (s Server) restored(ctx context.Context, in *stream, into, options string, expect Contents, o LoadOptions, p LoadProgress) error {
 	follow := &follower{progress: p, total: len(expect.Entries)}
-	err = s.Run.Run(ctx, command.Cmd{
+
+	return s.Run.Run(ctx, command.Cmd{
 		Args:  s.restore(into, o),
 		Env:   append(clientEnv(), "PGAPPNAME=firmflow-recovery", "PGOPTIONS="+options),
 		Stdin: in,
 		Line:  follow.line,
 	})
+}
+
+// loadFailed tells why a load failed. What is wrong with the dump itself comes
+// first: a program that is handed half of one only says that it ended.
+func loadFailed(ctx context.Context, doing string, in *stream, err error) error {
+	if ctx.Err() != nil {
+		return explain(doing, err)
+	}
+	var member *MemberError
+	var damage *DamageError
+	if errors.As(in.err, &member) || errors.As(in.err, &damage) {
+		return fmt.Errorf("%s: %w", doing, in.err)
+	}
 	if err != nil {
 		return explain(doing, err)
 	}
-	if in.total < size {
-		return fmt.Errorf("%s: %w", doing, &DamageError{Offset: in.total, What: "pg_restore read no further", Cause: ErrCorrupt})
+	if rest, err := in.left(ctx); rest > 0 || err != nil {
+		return fmt.Errorf("%s: %w", doing, errors.Join(err, &DamageError{Offset: in.total - rest, What: "it was read no further", Cause: ErrCorrupt}))
 	}
 
 	return nil
@@ -81,6 +110,9 @@ func (s Server) restore(into string, o LoadOptions) []string {
 	}
 	if o.NoPrivileges {
 		args = append(args, "--no-privileges")
+	}
+	if o.NoTablespace {
+		args = append(args, "--no-tablespaces")
 	}
 
 	return args

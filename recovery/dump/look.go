@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 )
 
 // Look reads a dump's header, its table of contents and its last bytes: what
@@ -14,28 +15,66 @@ import (
 //
 // What it cannot tell: whether the rows between are what they were.
 func Look(path string) (Contents, error) {
-	c, err := contentsOf(path)
+	s, err := opened(path)
 	if err != nil {
 		return Contents{}, err
 	}
-	if err := ends(path, c); err != nil {
+	defer func() { _ = s.Close() }()
+	if s.shape == Plain {
+		return s.lookAtScript()
+	}
+	c, err := s.contents()
+	if err != nil {
+		return Contents{}, fmt.Errorf("read the table of contents of %s: %w", path, err)
+	}
+	if err := s.ends(c); err != nil {
 		return c, fmt.Errorf("look at the end of %s: %w", path, err)
 	}
 
 	return c, c.some()
 }
 
+// ends looks at the end of a dump: at its last bytes, or for every file of it.
+func (s *source) ends(c Contents) error {
+	switch s.shape {
+	case Tar:
+		return s.tarEnds()
+	case Directory:
+		root, err := os.OpenRoot(s.path)
+		if err != nil {
+			return fmt.Errorf("open the dump: %w", err)
+		}
+		defer func() { _ = root.Close() }()
+
+		return (&files{root: root}).present(c)
+	default:
+		return ends(s.file, s.size, c)
+	}
+}
+
+// tarEnds looks for the two blocks of zeros that end a tar.
+func (s *source) tarEnds() error {
+	end := make([]byte, 2*tarBlock)
+	if s.size < int64(len(end)) {
+		return &DamageError{Offset: s.size, What: "the blocks that end the tar are missing", Cause: ErrTruncated}
+	}
+	if _, err := s.file.ReadAt(end, s.size-int64(len(end))); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the last bytes: %w", err)
+	}
+	for _, b := range end {
+		if b != 0 {
+			return &DamageError{Offset: s.size, What: "the blocks that end the tar are missing", Cause: ErrTruncated}
+		}
+	}
+
+	return nil
+}
+
 // ends looks at the last bytes. What pg_dump writes last is the zero length that
 // ends the rows of the last table; behind large objects there are two, one for
 // the last of them and one for all. A dump without data ends with its table of
 // contents.
-func ends(path string, c Contents) error {
-	file, size, err := open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = file.Close() }()
-
+func ends(file io.ReaderAt, size int64, c Contents) error {
 	last := ""
 	for _, e := range c.Entries {
 		if e.hasData {
@@ -72,25 +111,21 @@ func ends(path string, c Contents) error {
 // and its blocks are followed. What it leaves out of a Reading is what only
 // unpacking tells: rows and the size of the script.
 func Follow(ctx context.Context, path string, moved func(int64)) (Reading, error) {
-	c, err := contentsOf(path)
-	if err != nil {
-		return Reading{}, err
+	if h, err := Inspect(path); err == nil && h.Format == Plain {
+		_, r, err := Scan(ctx, path, moved)
+		return r, err
 	}
-	file, _, err := open(path)
-	if err != nil {
-		return Reading{}, err
-	}
-	defer func() { _ = file.Close() }()
+	r, err := oneWay(ctx, path, moved, func(p *pass) error {
+		if _, err := p.stream.left(ctx); err != nil {
+			return err
+		}
+		if damage := p.walk.finish(); damage != nil {
+			return damage
+		}
 
-	p := newPass(c, file, moved)
-	if err := p.meter.drain(ctx); err != nil {
-		return Reading{}, fmt.Errorf("read %s: %w", path, err)
-	}
-	if damage := p.walk.finish(); damage != nil {
-		return Reading{}, fmt.Errorf("read %s: %w", path, damage)
-	}
-	r := p.reading()
+		return nil
+	})
 	r.Rows, r.Unknown, r.ScriptBytes = nil, nil, 0
 
-	return r, nil
+	return r, err
 }

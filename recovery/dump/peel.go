@@ -98,6 +98,8 @@ func undoable(start []byte) (Change, error) {
 	var wrapped *WrappedError
 	var prefix *PrefixError
 	switch {
+	case errors.Is(err, ErrTar), errors.Is(err, ErrPlain):
+		return Change{}, nil // another shape of a dump
 	case errors.As(err, &prefix):
 		return Change{Kind: Text, Count: prefix.Offset}, nil
 	case errors.As(err, &wrapped) && (wrapped.Kind == Gzip || wrapped.Kind == Zstd || wrapped.Kind == Age):

@@ -2,22 +2,19 @@ package dump
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
-	"os"
 	"strings"
+	"time"
 
 	"firmflow-recovery/recovery/command"
 )
 
 // Reading is what a full read of a dump found.
 type Reading struct {
-	Bytes        int64           // of the file
-	SHA256       string          // of the file, in hex
+	Bytes        int64           // of the file, or of all files of a directory
+	SHA256       string          // of the file, in hex; of a directory: of the lines that sha256sum writes for its files
 	ScriptBytes  int64           // of what it unpacks to; a database needs about four times as much
 	Rows         map[Table]int64 // of each table whose rows come by COPY
 	Unknown      []Table         // tables whose rows come by INSERT, which cannot be counted for sure
@@ -34,6 +31,26 @@ func (r Reading) Total() int64 {
 	return sum
 }
 
+// Examine reads a dump of any shape to its last byte, once, and gives what it
+// holds: List and Read for an archive, Scan for a script. It returns the errors
+// of those.
+func Examine(ctx context.Context, tool command.Runner, path string, moved func(int64)) (Contents, Reading, error) {
+	h, err := Inspect(path)
+	if err != nil {
+		return Contents{}, Reading{}, err
+	}
+	if h.Format == Plain {
+		return Scan(ctx, path, moved)
+	}
+	c, err := List(ctx, tool, path)
+	if err != nil {
+		return c, Reading{}, err
+	}
+	r, err := Read(ctx, tool, path, moved)
+
+	return c, r, err
+}
+
 // Read reads a dump to its last byte. pg_restore unpacks it, into nothing; the
 // rows it writes are counted, the file is digested, and its blocks followed, all
 // in one pass. moved is called with the bytes read since the last call; it may
@@ -43,40 +60,51 @@ func (r Reading) Total() int64 {
 // In a dump without compression a changed byte inside a row cannot be seen;
 // only a digest made at backup time shows that.
 func Read(ctx context.Context, tool command.Runner, path string, moved func(int64)) (Reading, error) {
-	c, err := contentsOf(path)
-	if err != nil {
-		return Reading{}, err
-	}
-	if err := c.some(); err != nil && !errors.Is(err, ErrSchemaOnly) {
-		return Reading{}, fmt.Errorf("read %s: %w", path, err)
-	}
+	return oneWay(ctx, path, moved, func(p *pass) error {
+		if err := p.contents.some(); err != nil && !errors.Is(err, ErrSchemaOnly) {
+			return err
+		}
 
-	file, _, err := open(path)
-	if err != nil {
-		return Reading{}, err
-	}
-	defer func() { _ = file.Close() }()
-
-	p := newPass(c, file, moved)
-	if err := p.run(ctx, tool); err != nil {
-		return Reading{}, fmt.Errorf("read %s: %w", path, err)
-	}
-
-	return p.reading(), nil
+		return p.run(ctx, tool)
+	})
 }
 
-// pass is one way through a file.
+// oneWay opens a dump for one way through it.
+func oneWay(ctx context.Context, path string, moved func(int64), work func(*pass) error) (Reading, error) {
+	s, err := opened(path)
+	if err != nil {
+		return Reading{}, err
+	}
+	defer func() { _ = s.Close() }()
+	c, err := s.contents()
+	if err != nil {
+		return Reading{}, fmt.Errorf("read %s: %w", path, err)
+	}
+	in, err := s.stream(ctx, c, moved)
+	if err != nil {
+		return Reading{}, fmt.Errorf("read %s: %w", path, err)
+	}
+	defer func() { _ = in.close() }()
+	p := newPass(c, in)
+	if err := work(p); err != nil {
+		return Reading{}, fmt.Errorf("read %s: %w", path, err)
+	}
+
+	return p.reading(s.size), nil
+}
+
+// pass is one way through a dump.
 type pass struct {
 	contents Contents
-	meter    *meter
-	digest   hash.Hash
+	stream   *stream
 	walk     *walk
 	script   *script
+	patience time.Duration // how long pg_restore may be silent
 }
 
-func newPass(c Contents, file *os.File, moved func(int64)) *pass {
-	p := &pass{contents: c, digest: sha256.New(), walk: newWalk(c), script: newScript(c)}
-	p.meter = &meter{from: io.TeeReader(file, io.MultiWriter(p.digest, p.walk)), moved: moved}
+func newPass(c Contents, in *stream) *pass {
+	p := &pass{contents: c, stream: in, walk: newWalk(c), script: newScript(c), patience: mostSilence}
+	in.from = io.TeeReader(in.from, p.walk)
 
 	return p
 }
@@ -85,18 +113,22 @@ func (p *pass) run(ctx context.Context, tool command.Runner) error {
 	// Only data are asked for: a function's body then cannot be mistaken for
 	// them, and the definitions were read before. With --verbose each entry is
 	// named by its number, which no quoting can blur.
-	err := tool.Run(ctx, command.Cmd{
-		Args:   []string{"pg_restore", "--data-only", "--verbose", "--file=-"},
-		Env:    clientEnv(),
-		Stdin:  p.meter,
-		Stdout: p.script,
+	var alive pulse
+	err := alive.within(ctx, p.patience, func(ctx context.Context) error {
+		return tool.Run(ctx, command.Cmd{
+			Args:   []string{"pg_restore", "--data-only", "--verbose", "--file=-"},
+			Env:    clientEnv(),
+			Stdin:  heard{pulse: &alive, from: p.stream},
+			Stdout: heard{pulse: &alive, to: p.script},
+		})
 	})
 	if ctx.Err() != nil {
 		return fmt.Errorf("read the dump: %w", ctx.Err())
 	}
-	taken := p.meter.total
-	if rest := p.meter.drain(ctx); rest != nil {
-		return rest
+	taken := p.stream.total
+	rest, broken := p.stream.left(ctx)
+	if broken != nil {
+		return broken
 	}
 
 	// Our own finding comes first where both have one: it names the byte.
@@ -107,7 +139,7 @@ func (p *pass) run(ctx context.Context, tool command.Runner) error {
 	if err != nil {
 		return unpackFailed(err)
 	}
-	if taken < p.contents.Header.Size {
+	if rest > 0 {
 		return &DamageError{Offset: taken, What: "pg_restore read no further", Cause: ErrCorrupt}
 	}
 
@@ -148,13 +180,13 @@ func (p *pass) compare() error {
 }
 
 func (p *pass) damaged(what string) error {
-	return &DamageError{Offset: p.meter.total, What: what, Cause: ErrCorrupt}
+	return &DamageError{Offset: p.stream.total, What: what, Cause: ErrCorrupt}
 }
 
-func (p *pass) reading() Reading {
+func (p *pass) reading(size int64) Reading {
 	r := Reading{
-		Bytes:        p.meter.total,
-		SHA256:       hex.EncodeToString(p.digest.Sum(nil)),
+		Bytes:        size,
+		SHA256:       p.stream.sum(),
 		ScriptBytes:  p.script.bytes,
 		Rows:         map[Table]int64{},
 		LargeObjects: p.walk.objects,
@@ -173,8 +205,7 @@ func (p *pass) reading() Reading {
 	return r
 }
 
-// meter counts what is read through it. It hides that the source is a file:
-// handed to a program as it is, its bytes would pass us by.
+// meter counts what is read through it.
 type meter struct {
 	from  io.Reader
 	moved func(int64)
@@ -187,20 +218,4 @@ func (m *meter) Read(p []byte) (int, error) {
 	report(m.moved, n)
 
 	return n, err
-}
-
-// drain reads what the program left.
-func (m *meter) drain(ctx context.Context) error {
-	buffer := make([]byte, 256<<10)
-	for ctx.Err() == nil {
-		_, err := m.Read(buffer)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read the dump: %w", err)
-		}
-	}
-
-	return fmt.Errorf("read the dump: %w", ctx.Err())
 }

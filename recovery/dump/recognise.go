@@ -42,7 +42,7 @@ func recognise(start []byte) error {
 		}
 	}
 	if isTar(start) {
-		if bytes.HasPrefix(start, []byte("toc.dat\x00")) {
+		if isDumpTar(start) {
 			return ErrTar
 		}
 

@@ -176,7 +176,7 @@ func (o Repair) read(ctx context.Context, path string) (Reading, error) {
 		return Follow(ctx, path, nil)
 	}
 	_, err := List(ctx, o.Tool, path)
-	if errors.Is(err, ErrUnsupported) {
+	if errors.Is(err, ErrUnsupported) || errors.Is(err, ErrPlain) {
 		return Follow(ctx, path, nil)
 	}
 	if err != nil && !errors.Is(err, ErrSchemaOnly) {

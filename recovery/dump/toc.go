@@ -10,14 +10,19 @@ type Entry struct {
 	Name   string // as pg_dump tags it: a constraint's is "table constraint"
 	Owner  string // empty where there is none
 
+	Tablespace string // empty: the default one
+
 	hasData bool
 	copies  string // the COPY statement before its rows; empty for INSERTs
+	member  string // the file with its data, of a dump in tar or directory format
+
+	from, until int64 // where it lies, without what it says of its data
 }
 
 // contents reads the table of contents, as ReadToc in PostgreSQL's
 // pg_backup_archiver.c does. The header must have been read.
 func (a *archive) contents(h Header) (Contents, error) {
-	c := Contents{Header: h}
+	c := Contents{Header: h, at: a.offset, version: a.version, offSize: a.offSize}
 	for range h.Items {
 		entry, definition := a.entry()
 		if a.err != nil {
@@ -41,6 +46,7 @@ const (
 )
 
 func (a *archive) entry() (e Entry, definition string) {
+	e.from = a.offset
 	e.ID = int(a.int())
 	if a.err == nil && e.ID <= 0 {
 		a.fail(fmt.Sprintf("an entry has the number %d", e.ID), ErrCorrupt)
@@ -57,7 +63,7 @@ func (a *archive) entry() (e Entry, definition string) {
 	a.pass("drop statement")
 	e.copies = a.text("copy statement", longestCopy)
 	e.Schema = a.text("schema of an entry", longestTag)
-	a.pass("tablespace")
+	e.Tablespace = a.text("tablespace of an entry", longestTag)
 	if a.version >= withTableAM {
 		a.pass("access method")
 	}
@@ -67,16 +73,21 @@ func (a *archive) entry() (e Entry, definition string) {
 	e.Owner = a.text("owner of an entry", longestTag)
 	a.pass("mark of oids")
 	a.list("dependencies")
-	a.position()
+	e.until = a.offset
+	if a.format == formatCustom {
+		a.position()
+	} else {
+		e.member = a.text("file name of an entry", longestTag)
+	}
 
 	return e, definition
 }
 
-// definition reads the statement of the few kinds that name roles or an
-// encoding, and steps over all others: a function may be long.
+// definition reads the statement of the few kinds that name roles, an encoding or
+// settings, and steps over all others: a function may be long.
 func (a *archive) definition(kind string) string {
 	switch kind {
-	case "ACL", "DEFAULT ACL", "POLICY", "ENCODING":
+	case "ACL", "DEFAULT ACL", "POLICY", "ENCODING", "DATABASE", "DATABASE PROPERTIES":
 		return a.text("definition", longestDefined)
 	default:
 		a.pass("definition")

@@ -114,9 +114,16 @@ func explain(doing string, err error) error {
 
 		return told
 	}
+	if m := firstError.FindStringSubmatch(failed.Stderr); m != nil {
+		told.Text = strings.TrimSpace(m[1]) // behind it stands the whole statement, and what follows from it
+	}
 
 	return told
 }
+
+// firstError is what pg_restore and psql say of a statement that the server
+// refused.
+var firstError = regexp.MustCompile(`(?m)^(?:pg_restore: error: |psql:).*?((?:ERROR|FATAL): .*)$`)
 
 // saidOf gives the line that says what went wrong: the last one, but where a
 // job failed the first, since the last only says that one did.

@@ -87,3 +87,19 @@ func TestF12ProgramsAreAskedToSpeakEnglish(t *testing.T) {
 		t.Errorf("SQL is in the arguments: %q", cmd.Args)
 	}
 }
+
+// The last line is the end of a statement, which may be long: what is wrong with
+// it stands before.
+func TestAnUnknownComplaintIsTheServersOwn(t *testing.T) {
+	for text, want := range map[string]string{
+		"pg_restore: while PROCESSING TOC:\npg_restore: error: could not execute query: ERROR:  type \"x\" does not exist\nLINE 2: n x\nCommand was: CREATE TABLE t (\nn x\n);\n": `ERROR:  type "x" does not exist`,
+		"psql:<stdin>:31: ERROR:  syntax error at or near \"x\"\nLINE 1: x;\n":                                                                                                    `ERROR:  syntax error at or near "x"`,
+		"pg_restore: error: COPY failed for table \"t\": ERROR:  relation \"rates\" does not exist\nLINE 1: x\nCONTEXT:  SQL function \"known\"\nCOPY t, line 1: \"1\"\n":         `ERROR:  relation "rates" does not exist`,
+		"something else\n": "something else",
+	} {
+		var tool *ToolError
+		if err := explain("load", complained(text)); !errors.As(err, &tool) || tool.Cause != nil || tool.Text != want {
+			t.Errorf("%q is told as %+v, want %q", text, tool, want)
+		}
+	}
+}
