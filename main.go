@@ -687,7 +687,8 @@ func verify(ctx context.Context, in cli.Invocation) recovery.ExitCode {
 		return misused(err)
 	}
 	found, err := steps.Verify{
-		Dir: in.Settings.Backups, Name: in.Backup, Full: in.Full, Key: key, Database: in.Settings.Database, Tool: hostTool(),
+		Dir: in.Settings.Backups, Name: in.Backup, Full: in.Full, Rehearse: in.Rehearse, Key: key, Database: in.Settings.Database,
+		Tool: hostTool(), Scratch: scratch,
 		Now: time.Now, Moved: plain.Tenths(os.Stderr, time.Now),
 	}.Run(ctx)
 	if err != nil {
@@ -698,6 +699,11 @@ func verify(ctx context.Context, in cli.Invocation) recovery.ExitCode {
 	}
 
 	return found.Exit
+}
+
+// scratch makes a database server to rehearse on.
+func scratch(ctx context.Context) (steps.Scratch, error) {
+	return sandbox.NewScratch(ctx, compose.Environment(os.Environ()), &secret.Scrubber{})
 }
 
 // repair makes a repaired copy of a dump and says where it is.

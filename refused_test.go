@@ -75,7 +75,35 @@ func TestDamagedDumpsAndArchivesEachHaveTheirDiagnosis(t *testing.T) {
 		"B2 bit flipped in the dump": {damage: func(t *testing.T, dump, _ string) {
 			edit(t, dump, func(b []byte) []byte { b[len(b)*3/4] ^= 8; return b })
 		}, exit: 5, code: "dump.damaged"},
-		"B5 dump in gzip":          {damage: func(t *testing.T, dump, _ string) { edit(t, dump, zipped) }, exit: 5, code: "dump.wrapped"},
+		"B5 dump in gzip":       {damage: func(t *testing.T, dump, _ string) { edit(t, dump, zipped) }, exit: 5, code: "dump.wrapped"},
+		"B3 script of --create": {damage: func(t *testing.T, dump, _ string) { dumpInto(t, i, dump, "firmflow", "-Fp", "--create") }, exit: 5, code: "dump.plain"},
+		"B9 script of a newer pg_dump": {damage: func(t *testing.T, dump, _ string) {
+			dumpInto(t, i, dump, "firmflow", "-Fp")
+			edit(t, dump, func(b []byte) []byte {
+				return bytes.Replace(b, []byte("-- Dumped by pg_dump version 15."), []byte("-- Dumped by pg_dump version 18."), 1)
+			})
+		}, exit: 5, code: "dump.newer"},
+		"B6 directory without a file": {damage: func(t *testing.T, dump, _ string) {
+			remove(t, dump)
+			dumpInto(t, i, dump, "firmflow", "-Fd")
+			remove(t, glob(t, filepath.Join(dump, "*.dat.gz"))[0])
+		}, exit: 5, code: "dump.member.missing"},
+		"B7 tar that is cut": {damage: func(t *testing.T, dump, _ string) {
+			dumpInto(t, i, dump, "firmflow", "-Ft")
+			edit(t, dump, func(b []byte) []byte { return b[:len(b)-1024] })
+		}, exit: 5, code: "dump.truncated"},
+		"B-power a bit in a tar with a checksum": {damage: func(t *testing.T, dump, _ string) {
+			dumpInto(t, i, dump, "firmflow", "-Ft")
+			write(t, dump+".sha256", must(t, filepath.Dir(dump), "sha256sum", filepath.Base(dump)))
+			edit(t, dump, func(b []byte) []byte { b[bytes.Index(b, []byte("@"))] ^= 1; return b })
+		}, exit: 5, code: "dump.digest.differs"},
+		"A4 messages in the middle": {damage: func(t *testing.T, dump, _ string) {
+			edit(t, dump, func(b []byte) []byte {
+				return append(b[:len(b)/2:len(b)/2], append([]byte("pg_dump: dumping contents of table\r\n"), b[len(b)/2:]...)...)
+			})
+		}, exit: 5, code: "dump.damaged"},
+		"A6 rewritten as UTF-16":   {damage: func(t *testing.T, dump, _ string) { edit(t, dump, wide) }, exit: 5, code: "dump.not-a-dump"},
+		"A7 copied in text mode":   {damage: func(t *testing.T, dump, _ string) { edit(t, dump, unreturned) }, exit: 5, code: "dump."}, // cut or damaged, as the lost bytes have it
 		"not a dump at all":        {damage: func(t *testing.T, dump, _ string) { write(t, dump, strings.Repeat("lorem ipsum ", 500)) }, exit: 5, code: "dump.not-a-dump"},
 		"B26 dump without rows":    {damage: func(t *testing.T, dump, _ string) { dumpInto(t, i, dump, "firmflow", "-Fc", "--schema-only") }, exit: 5, code: "dump.nothing"},
 		"archive that is text":     {damage: func(t *testing.T, _, archive string) { write(t, archive, "<html>no such bucket</html>") }, exit: 5, code: "vault.archive.not-an-archive"},
@@ -95,7 +123,7 @@ func TestDamagedDumpsAndArchivesEachHaveTheirDiagnosis(t *testing.T) {
 				c.damage(t, dump, archive)
 			}
 			more := append([]string{"--confirm", hostname(t), "--state-dir", t.TempDir()}, c.args...)
-			firmflow(t, nil, args(i, "restore", dir, more...)...).want(t, c.exit, "["+c.code+"]", "seen  ", "intact  ", "do    ", "help "+c.code)
+			firmflow(t, nil, args(i, "restore", dir, more...)...).want(t, c.exit, "["+c.code, "seen  ", "intact  ", "do    ", "help "+c.code)
 			untouched(t, i, before)
 		})
 	}
@@ -128,6 +156,20 @@ func zipped(b []byte) []byte {
 
 	return out.Bytes()
 }
+
+// wide is what Windows makes of a redirected stream.
+func wide(b []byte) []byte {
+	out := []byte{0xff, 0xfe}
+	for _, one := range b {
+		out = append(out, one, 0)
+	}
+
+	return out
+}
+
+// unreturned is what a copy in text mode makes of a binary file: carriage
+// returns are lost, and with them what was theirs to be.
+func unreturned(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\r"), nil) }
 
 // packed writes an archive with a directory and these files.
 func packed(t *testing.T, path string, names ...string) {

@@ -6,7 +6,8 @@ import "time"
 type Verification struct {
 	Directory string         `json:"directory"`
 	Backup    string         `json:"backup"`
-	Full      bool           `json:"full"` // every byte was read; else the beginnings and ends
+	Full      bool           `json:"full"`                // every byte was read; else the beginnings and ends
+	Rehearsed bool           `json:"rehearsed,omitempty"` // and the dump was to be loaded into a scratch database
 	Parts     []VerifiedPart `json:"parts"`
 	Exit      ExitCode       `json:"exit"`
 	Took      time.Duration  `json:"took_ns"`

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"firmflow-recovery/recovery"
+	"firmflow-recovery/recovery/backup"
 	"firmflow-recovery/recovery/dump"
 )
 
@@ -23,11 +25,41 @@ func (d *database) Title() string       { return "load the database dump" }
 // Check reads the dump to its last byte, looks at what the server has, and
 // counts again what this run has loaded.
 func (d *database) Check(ctx context.Context, p recovery.Progress) (recovery.Assessment, error) {
+	a, err := d.check(ctx, p)
+
+	return a, d.withNextBest(ctx, err)
+}
+
+// withNextBest names, where the dump is of no use, the backup that is. Whoever
+// cannot be asked for it is left out: the dump's own fault says enough.
+func (d *database) withNextBest(ctx context.Context, err error) error {
+	var failure *recovery.Failure
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	diagnosis, known := dumpDiagnosis(err, d.Backup, d.BackupDir)
+	if errors.As(err, &failure) {
+		diagnosis, known = failure.Diagnosis, true
+	}
+	if !known {
+		return err
+	}
+	directory, notRead := backup.Open(ctx, d.BackupDir)
+	if notRead != nil {
+		return err
+	}
+	l := look{Verify: Verify{Dir: d.BackupDir, Database: d.Database}, directory: directory, set: d.Backup}
+	diagnosis.Remedies = slices.Clone(diagnosis.Remedies)
+
+	return recovery.Fail(l.withNextBest(diagnosis), err)
+}
+
+func (d *database) check(ctx context.Context, p recovery.Progress) (recovery.Assessment, error) {
 	header, err := dump.Inspect(d.Backup.Dump.Path)
 	if err != nil {
 		return recovery.Assessment{}, err
 	}
-	if header.Database != d.Database {
+	if !isOf(header, d.Database) {
 		return recovery.Assessment{}, recovery.Fail(otherDatabase(d.Backup.Dump.Path, header, d.Database), nil)
 	}
 	if d.project == nil {
@@ -47,13 +79,27 @@ func (d *database) Check(ctx context.Context, p recovery.Progress) (recovery.Ass
 	return d.compare(ctx)
 }
 
+// isOf tells whether a dump can be of a database. A script does not say whose it
+// is.
+func isOf(h dump.Header, database string) bool {
+	return h.Database == database || h.Format == dump.Plain
+}
+
 // unseen is the assessment where the project cannot be read yet.
 func (d *database) unseen(h dump.Header) recovery.Assessment {
 	return recovery.Assessment{
-		Changes:  []string{fmt.Sprintf("load %s (%d entries) beside the live database", d.Backup.Dump.Path, h.Items)},
+		Changes:  []string{"load " + d.Backup.Dump.Path + entries(h) + " beside the live database"},
 		Replaces: []string{"database " + d.Database + ", if there is one: it cannot be looked at before .env is there; kept as " + d.aside()},
 		Loses:    d.loses(h),
 	}
+}
+
+func entries(h dump.Header) string {
+	if h.Items == 0 {
+		return "" // a script has no table of contents
+	}
+
+	return fmt.Sprintf(" (%d entries)", h.Items)
 }
 
 // unreachable is the assessment while the database does not run: whatever is in
@@ -95,7 +141,8 @@ func (d *database) loses(h dump.Header) string {
 
 // compare looks at the running server.
 func (d *database) compare(ctx context.Context) (recovery.Assessment, error) {
-	if err := d.missing(ctx); err != nil {
+	f, err := d.fits(ctx)
+	if err != nil {
 		return recovery.Assessment{}, err
 	}
 	for _, name := range []string{d.Database, d.restoring()} {
@@ -113,6 +160,7 @@ func (d *database) compare(ctx context.Context) (recovery.Assessment, error) {
 		}
 	}
 	a := d.planned()
+	a.Findings = append(a.Findings, f.findings...)
 	holding, err := d.holding(ctx)
 	if err != nil {
 		return a, err
@@ -174,10 +222,17 @@ func (d *database) Run(ctx context.Context, p recovery.Progress) error {
 	if err := server.Drop(ctx, into); err != nil && !isNoDatabase(err) {
 		return err
 	}
-	if err := server.Create(ctx, into, dump.Options{Encoding: d.read.contents.Encoding}); err != nil {
+	f, err := d.fits(ctx)
+	if err != nil {
 		return err
 	}
-	if err := d.load(ctx, into, p); err != nil {
+	if err := server.Create(ctx, into, f.options); err != nil {
+		return err
+	}
+	if err := d.load(ctx, into, dump.LoadOptions{NoTablespace: !f.spaces}, p); err != nil {
+		return err
+	}
+	if err := d.settle(ctx, into, p); err != nil {
 		return err
 	}
 	p.Phase("count and analyse", recovery.Items)

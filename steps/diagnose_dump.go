@@ -32,14 +32,17 @@ var dumpKinds = []struct {
 		do("What a terminal mixed into it cannot be told from data. If it was damaged on its way here, copy it again", verifyIt, otherBackup, listBackups)},
 	{dump.ErrTerminal, CodeDumpTerminal, "The dump went through a terminal, which changed its bytes",
 		do("Repair it: this is exact, and makes a copy; the dump itself stays as it is", repairIt, thenUseIt, useCopy)},
-	{dump.ErrPlain, CodeDumpPlain, "The dump is a plain SQL script, not an archive", do("Choose a backup made with pg_dump -Fc", listBackups)},
+	{dump.ErrScript, CodeDumpPlain, "The SQL script would do more than fill its database", do("Find out who wrote that line: pg_dump, without --create, writes none like it", lookAtIt, otherBackup, listBackups)},
+	{dump.ErrMemberMissing, CodeDumpMember, "A file of the dump's directory is missing", do("Copy the directory again, whole", verifyIt, otherBackup, listBackups)},
+	{dump.ErrMemberKind, CodeDumpOtherFormat, "The dump's files are compressed with lz4, which is not read here", do("Unpack them where they lie: pg_restore takes them without compression too", "lz4 -d -m --rm DUMP/*.lz4", "Then look again", verifyIt)},
 	{dump.ErrPrefix, CodeDumpPrefix, "Text stands before the dump", do("Cut it off, in a copy; the dump itself stays as it is", repairIt, thenUseIt, useCopy)},
 	{dump.ErrUTF16, CodeDumpNotADump, "The dump was rewritten as text by Windows, which cannot be undone", do(otherBackup, listBackups)},
 	{dump.ErrLocked, CodeDumpWrapped, "The dump is encrypted with age", do("Say in which file its key is, or give --passphrase instead and type it", repairIt+" --identity KEYFILE", thenUseIt, useCopy)},
 	{dump.ErrOtherKey, CodeDumpWrapped, "The dump is encrypted with age, for another key than the one given", do("Name the file of the right key, or give --passphrase instead and type it", repairIt+" --identity KEYFILE", otherBackup, listBackups)},
 	{dump.ErrWrapped, CodeDumpWrapped, "The dump is wrapped in another format", do("See what it is, and unpack it into a new file", lookAtIt)},
-	{dump.ErrDirectory, CodeDumpOtherFormat, "The dump is a directory, not a file", do("Choose a backup made with pg_dump -Fc", listBackups)},
-	{dump.ErrTar, CodeDumpOtherFormat, "The dump is in tar format", do("Choose a backup made with pg_dump -Fc", listBackups)},
+	{dump.ErrDirectory, CodeDumpOtherFormat, "The directory is no dump, or one that was not finished", do("Copy the directory again, whole", verifyIt, otherBackup, listBackups)},
+	{dump.ErrTar, CodeDumpOtherFormat, "What should be the dump's table of contents is a tar", do(otherBackup, listBackups)},
+	{dump.ErrPlain, CodeDumpOtherFormat, "What should be the dump's table of contents is a text", do(otherBackup, listBackups)},
 	{dump.ErrUnsupported, CodeDumpNewer, "The dump was written by a newer PostgreSQL than this one", do("Use the database image of the backup's day", "", otherBackup, listBackups)},
 	{dump.ErrNothing, CodeDumpNothing, "The dump holds no table", do(otherBackup, listBackups)},
 	{dump.ErrSchemaOnly, CodeDumpNothing, "The dump holds tables without their rows", do(otherBackup, listBackups)},
@@ -47,6 +50,7 @@ var dumpKinds = []struct {
 	{dump.ErrCorrupt, CodeDumpDamaged, "The dump is damaged", do(copyAgain, verifyIt, otherBackup, listBackups)},
 	{dump.ErrImplausible, CodeDumpDamaged, "The dump's header cannot be true", do(copyAgain, verifyIt, otherBackup, listBackups)},
 	{dump.ErrMismatch, CodeDumpDamaged, "The dump's table of contents is damaged", do(copyAgain, verifyIt, otherBackup, listBackups)},
+	{dump.ErrStalled, CodeDumpDamaged, "The dump keeps pg_restore busy without an end, as one that was half overwritten does", do(copyAgain, verifyIt, otherBackup, listBackups)},
 	{dump.ErrChanging, CodeDumpDamaged, "The dump is still being written", do("Wait until the backup is done", verifyIt)},
 	{dump.ErrNotDump, CodeDumpNotADump, "The file is not a PostgreSQL dump", do("See what it is", lookAtIt, otherBackup, listBackups)},
 }
@@ -123,6 +127,8 @@ func filled(command string, b backup.Set, dir string) string {
 			words[i] = typed(dir)
 		case "DUMP":
 			words[i] = typed(filepath.Clean(b.Dump.Path))
+		case "DUMP/*.lz4":
+			words[i] = typed(filepath.Clean(b.Dump.Path)) + "/*.lz4"
 		}
 	}
 

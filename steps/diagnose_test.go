@@ -115,12 +115,12 @@ func causes(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
 		CodeDumpEmpty: {load.Diagnose(dump.ErrEmpty), notChosen(backup.Directory{Path: "/backups"}, "latest",
 			&backup.IncompleteError{Set: s.Backup, Missing: []backup.Part{backup.Dump}})},
 		CodeDumpTruncated:     {load.Diagnose(&dump.DamageError{Cause: dump.ErrTruncated})},
-		CodeDumpDamaged:       {load.Diagnose(&dump.DamageError{Cause: dump.ErrCorrupt}), load.Diagnose(&dump.ImplausibleError{}), load.Diagnose(dump.ErrMismatch)},
-		CodeDumpPlain:         {load.Diagnose(&dump.PlainError{})},
+		CodeDumpDamaged:       {load.Diagnose(&dump.DamageError{Cause: dump.ErrCorrupt}), load.Diagnose(&dump.ImplausibleError{}), load.Diagnose(dump.ErrMismatch), load.Diagnose(dump.ErrStalled)},
+		CodeDumpPlain:         {load.Diagnose(&dump.ScriptError{Line: 9, What: `\! id`})},
 		CodeDumpTerminal:      {load.Diagnose(&dump.TerminalError{})},
 		CodeDumpPrefix:        {load.Diagnose(&dump.PrefixError{Offset: 444, Text: "WARN"})},
 		CodeDumpWrapped:       {load.Diagnose(&dump.WrappedError{Kind: "gzip"})},
-		CodeDumpOtherFormat:   {load.Diagnose(dump.ErrDirectory), load.Diagnose(dump.ErrTar)},
+		CodeDumpOtherFormat:   {load.Diagnose(dump.ErrDirectory), load.Diagnose(dump.ErrTar), load.Diagnose(dump.ErrPlain), load.Diagnose(&dump.MemberError{Name: "1.dat", Cause: dump.ErrMemberKind})},
 		CodeDumpNotADump:      {load.Diagnose(dump.ErrNotDump), load.Diagnose(dump.ErrUTF16)},
 		CodeDumpNewer:         {load.Diagnose(&dump.UnsupportedError{Version: "1.17"}), load.Diagnose(tool(dump.ErrVersion)), dumpNewer("/backups/db.dump", dump.Header{ServerMajor: 17}, 15)},
 		CodeDumpOtherDatabase: {otherDatabase("/backups/db.dump", dump.Header{Database: "other"}, "firmflow")},
@@ -186,6 +186,7 @@ func everyCause(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
 	t.Helper()
 	all := causes(t)
 	maps.Copy(all, causesBeside(t))
+	maps.Copy(all, causesOfDumps(t))
 	maps.Copy(all, causesOfUnrest(t))
 	maps.Copy(all, causesOfDrills())
 

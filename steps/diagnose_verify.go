@@ -41,7 +41,7 @@ func (l look) nextBest() (backup.Set, bool) {
 		if s.Name() == l.set.Name() || len(s.Missing()) > 0 {
 			continue
 		}
-		if c, err := dump.Look(s.Dump.Path); err != nil || c.Header.Database != l.Database {
+		if c, err := dump.Look(s.Dump.Path); err != nil || !isOf(c.Header, l.Database) {
 			continue
 		}
 		if s.Archive.Filled() {

@@ -18,6 +18,7 @@ type examined struct {
 	header   dump.Header
 	contents dump.Contents
 	reading  dump.Reading
+	known    known // what the backup says of its digest
 }
 
 // examine reads the dump with the pg_restore that will load it.
@@ -30,16 +31,19 @@ func (d *database) examine(ctx context.Context, h dump.Header, p recovery.Progre
 	if err := d.serverFits(ctx, h); err != nil {
 		return err
 	}
-	contents, err := dump.List(ctx, tool, d.Backup.Dump.Path)
-	if err != nil {
-		return err
-	}
 	p.Phase("read the dump", recovery.Bytes)
-	reading, err := dump.Read(ctx, tool, d.Backup.Dump.Path, counter(p, d.Backup.Dump.Size))
+	contents, reading, err := dump.Examine(ctx, tool, d.Backup.Dump.Path, counter(p, d.Backup.Dump.Size))
 	if err != nil {
 		return err
 	}
-	d.read = &examined{file: file, header: h, contents: contents, reading: reading}
+	if err := d.psqlFits(ctx, contents); err != nil {
+		return err
+	}
+	known, err := d.digestOf(reading)
+	if err != nil {
+		return err
+	}
+	d.read = &examined{file: file, header: contents.Header, contents: contents, reading: reading, known: known}
 
 	return nil
 }
@@ -61,7 +65,9 @@ func (d *database) serverFits(ctx context.Context, h dump.Header) error {
 	if err != nil {
 		return err
 	}
-	if h.ServerMajor > major {
+	// An archive of a newer pg_dump is refused by pg_restore itself where it
+	// cannot read it; psql takes any script, and fails within it (FAULTS B9).
+	if h.ServerMajor > major || h.Format == dump.Plain && h.ClientMajor > major {
 		return recovery.Fail(dumpNewer(d.Backup.Dump.Path, h, major), nil)
 	}
 

@@ -31,6 +31,9 @@ func (d *database) how(ctx context.Context) (loading, error) {
 	if size < largeDump {
 		return loading{jobs: 1}, nil
 	}
+	if shape := d.read.header.Format; shape != dump.Custom {
+		return streamed("it is in " + string(shape) + " format"), nil
+	}
 	can, err := d.server().Capacity(ctx)
 	if err == nil && can.Jobs > 1 {
 		return d.withRoom(ctx, can, size)
@@ -73,7 +76,7 @@ func indexMemory(can dump.Capacity) string {
 }
 
 // load loads the dump into an empty database.
-func (d *database) load(ctx context.Context, into string, p recovery.Progress) error {
+func (d *database) load(ctx context.Context, into string, o dump.LoadOptions, p recovery.Progress) error {
 	how, err := d.how(ctx)
 	if err != nil {
 		return err
@@ -82,19 +85,21 @@ func (d *database) load(ctx context.Context, into string, p recovery.Progress) e
 		if how.why != "" {
 			p.Note(how.why)
 		}
-		return d.stream(ctx, into, p)
+		return d.stream(ctx, into, o, p)
 	}
 
-	return d.byJobs(ctx, into, how, p)
+	o.Settings = []string{how.settings}
+
+	return d.byJobs(ctx, into, how.jobs, o, p)
 }
 
-func (d *database) stream(ctx context.Context, into string, p recovery.Progress) error {
+func (d *database) stream(ctx context.Context, into string, o dump.LoadOptions, p recovery.Progress) error {
 	p.Phase("load data", recovery.Bytes)
 	size := d.Backup.Dump.Size
 	moved := counter(p, size)
 	var sent atomic.Int64 // what goes in and what is said come from two goroutines
 
-	return d.server().Load(ctx, d.Backup.Dump.Path, into, d.read.contents, dump.LoadOptions{}, dump.LoadProgress{
+	return d.server().Load(ctx, d.Backup.Dump.Path, into, d.read.contents, o, dump.LoadProgress{
 		Moved: func(n int64) {
 			sent.Add(n)
 			moved(n)
@@ -115,7 +120,7 @@ const freeWithin = 30 * time.Second
 
 // byJobs loads from a copy beside the server, and takes the copy away whatever
 // comes of it. One that a killed attempt left is made anew.
-func (d *database) byJobs(ctx context.Context, into string, how loading, p recovery.Progress) error {
+func (d *database) byJobs(ctx context.Context, into string, jobs int, o dump.LoadOptions, p recovery.Progress) error {
 	beside := d.server().CopyOf(string(d.RunID))
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), freeWithin)
@@ -131,13 +136,13 @@ func (d *database) byJobs(ctx context.Context, into string, how loading, p recov
 	if err := beside.Put(ctx, d.Backup.Dump.Path, d.read.reading.SHA256, counter(p, d.Backup.Dump.Size)); err != nil {
 		return err
 	}
-	p.Note(fmt.Sprintf("the copy beside the server has the dump's SHA-256; loaded by %d jobs", how.jobs))
+	p.Note(fmt.Sprintf("the copy beside the server has the dump's SHA-256; loaded by %d jobs", jobs))
 
 	p.Phase("load data", recovery.Items)
 	total := d.read.reading.Total()
 	var loaded atomic.Bool
 
-	return beside.Load(ctx, into, d.read.contents, d.read.reading.Rows, how.jobs, dump.LoadOptions{Settings: []string{how.settings}}, dump.LoadProgress{
+	return beside.Load(ctx, into, d.read.contents, d.read.reading.Rows, jobs, o, dump.LoadProgress{
 		Rows:       func(done int64) { p.Advance(done, total) },
 		DataLoaded: func() { loaded.Store(true); p.Phase("indexes and constraints", recovery.Items) },
 		Item: func(done, total int, what string) {
@@ -152,12 +157,20 @@ func (d *database) byJobs(ctx context.Context, into string, how loading, p recov
 // commands are the step's by hand. By hand a stream is enough.
 func (d *database) commands() []string {
 	in := func(args ...string) string { return d.Runtime.TypedIn(d.DBService, args...) }
-
-	return []string{
-		in("createdb", "-U", d.User, "-T", "template0", "-E", "UTF8", d.restoring()),
-		in("pg_restore", "-U", d.User, "-d", d.restoring(), "--exit-on-error") + " < " + typed(d.Backup.Dump.Path),
-		in("psql", "-U", d.User, "-d", d.restoring(), "-c", "analyze"),
+	path, into := typed(d.Backup.Dump.Path), d.restoring()
+	commands := []string{in("createdb", "-U", d.User, "-T", "template0", "-E", "UTF8", into)}
+	switch d.read.header.Format {
+	case dump.Plain:
+		commands = append(commands, in("psql", "-U", d.User, "-d", into, "-X", "-q", "-v", "ON_ERROR_STOP=1")+" < "+path)
+	case dump.Directory:
+		const beside = "/tmp/firmflow-dump"
+		commands = append(commands, in("mkdir", beside), "tar -C "+path+" -cf - . | "+in("tar", "-xf", "-", "-C", beside),
+			in("pg_restore", "-U", d.User, "-d", into, "--exit-on-error", beside), in("rm", "-r", beside))
+	default:
+		commands = append(commands, in("pg_restore", "-U", d.User, "-d", into, "--exit-on-error")+" < "+path)
 	}
+
+	return append(commands, in("psql", "-U", d.User, "-d", into, "-c", "analyze"))
 }
 
 // finishing tells the second half of a load from the first: pg_restore has read

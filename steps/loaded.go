@@ -62,6 +62,7 @@ func (d *database) proven(ctx context.Context, name string) (recovery.Assessment
 	}
 	counted := "as in the dump"
 	if name == d.Database { // the app may have written since it went live
+		c.Objects.Want = c.Objects.Got
 		c.Differing, counted = nil, "now; as in the dump when it went live"
 	}
 	problems := c.Problems()
@@ -76,6 +77,12 @@ func (d *database) proven(ctx context.Context, name string) (recovery.Assessment
 	fact := tables(c.Tables) + ", " + rows(c.Rows)
 	a := recovery.Assessment{Standing: recovery.Done, Summary: fact + " " + counted}
 	a.Findings = []recovery.Finding{recovery.OK("database", fact+" "+counted+"; sequences, indexes and constraints are there").Of(d.Backup.Dump.Size, c.Rows)}
+	a.Findings = append(a.Findings, d.digestFindings()...)
+	unset, err := d.unset(ctx, name)
+	if err != nil {
+		return a, err
+	}
+	a.Findings = append(a.Findings, unset...)
 	if len(c.Uncounted)+len(c.NoRows) > 0 {
 		a.Findings = append(a.Findings, recovery.Problem("database", recovery.Unproven, rowsUnknown(c)))
 	}

@@ -23,9 +23,11 @@ type Verify struct {
 	Dir      string
 	Name     string // latest, a date, or a dump
 	Full     bool   // read every byte; else beginnings and ends, at a cost that does not grow
+	Rehearse bool   // and load the dump into a scratch database; implies Full
 	Database string
-	Key      envfile.Key    // opens the backup's .env, where that is encrypted
-	Tool     command.Runner // runs pg_restore; nil: there is none on this host
+	Key      envfile.Key                                // opens the backup's .env, where that is encrypted
+	Tool     command.Runner                             // runs pg_restore; nil: there is none on this host
+	Scratch  func(ctx context.Context) (Scratch, error) // makes the scratch database; required to rehearse
 	Now      func() time.Time
 	Moved    func(part string, done, total int64) // may be nil
 }
@@ -34,6 +36,7 @@ type Verify struct {
 // backup to look at, and otherwise is the context's.
 func (v Verify) Run(ctx context.Context) (recovery.Verification, error) {
 	began := v.Now()
+	v.Full = v.Full || v.Rehearse
 	directory, err := openDirectory(ctx, v.Dir)
 	if err != nil {
 		return recovery.Verification{}, err
@@ -42,7 +45,7 @@ func (v Verify) Run(ctx context.Context) (recovery.Verification, error) {
 	if err != nil {
 		return recovery.Verification{}, recovery.Fail(notChosen(directory, v.Name, err), err)
 	}
-	found := recovery.Verification{Directory: directory.Path, Backup: set.Name(), Full: v.Full}
+	found := recovery.Verification{Directory: directory.Path, Backup: set.Name(), Full: v.Full, Rehearsed: v.Rehearse}
 	l := look{Verify: v, directory: directory, set: set}
 	for _, part := range []func(context.Context) recovery.VerifiedPart{l.dump, l.archive, l.mirror, l.env, l.pairing} {
 		found.Parts = append(found.Parts, part(ctx))

@@ -15,7 +15,8 @@ import (
 const (
 	untoldContents = "a changed byte in the table of contents that still reads well: only a rehearsal, or a checksum made with the backup, shows it"
 	untoldData     = "a flipped bit, a zeroed block or a few bytes too many among the rows: --full finds them"
-	untoldPlain    = "a changed byte inside a row: this dump is not compressed, so nothing in it contradicts"
+	untoldPlain    = "a changed byte inside a row: nothing in this dump has a checksum of it, and no manifest or .sha256 file was made with the backup"
+	untoldScript   = "what it holds: a script has no table of contents, so only --full tells, and whether all of it is there"
 	untoldNoList   = "whether PostgreSQL's own pg_restore lists it alike: none was found on this host, or an older one"
 )
 
@@ -33,6 +34,10 @@ func (l look) dump(ctx context.Context) recovery.VerifiedPart {
 		return p
 	}
 	l.header(&p, contents)
+	if contents.Header.Format == dump.Plain {
+		l.script(ctx, &p)
+		return p
+	}
 	listed, ok := l.listed(ctx, &p)
 	if !ok {
 		return p
@@ -41,8 +46,8 @@ func (l look) dump(ctx context.Context) recovery.VerifiedPart {
 		l.read(ctx, &p, contents, listed)
 		return p
 	}
-	p.Find(recovery.OK(p.Name, fmt.Sprintf("table of contents: %s, %s%s; the last bytes are as those of a whole one",
-		recovery.Counted(int64(contents.Header.Items), "line"), tables(len(contents.Tables)), listedAlike(listed))))
+	p.Find(recovery.OK(p.Name, fmt.Sprintf("table of contents: %s, %s%s; %s",
+		recovery.Counted(int64(contents.Header.Items), "line"), tables(len(contents.Tables)), listedAlike(listed), wholeBy(contents.Header))))
 	if !l.Full {
 		p.Untold = append(p.Untold, untoldData, untoldContents)
 		return p
@@ -52,12 +57,83 @@ func (l look) dump(ctx context.Context) recovery.VerifiedPart {
 	return p
 }
 
+// wholeBy says what a look at a dump's end was.
+func wholeBy(h dump.Header) string {
+	if h.Format == dump.Directory {
+		return "every file that it names is there"
+	}
+
+	return "the last bytes are as those of a whole one"
+}
+
+// script looks at a dump in plain SQL. No program reads it but psql, which would
+// carry it out.
+func (l look) script(ctx context.Context, p *recovery.VerifiedPart) {
+	if !l.Full {
+		p.Find(recovery.OK(p.Name, "its first lines are pg_dump's, and its last say that it is complete"))
+		p.Untold = append(p.Untold, untoldScript, untoldPlain)
+		return
+	}
+	c, r, err := dump.Scan(ctx, p.Path, summed(l.moved(p.Name, p.Bytes)))
+	if err != nil {
+		l.broken(p, err)
+		return
+	}
+	p.SHA256 = r.SHA256
+	p.Find(recovery.OK(p.Name, fmt.Sprintf("read to its last line: %s, %s counted; it does nothing outside of its database", tables(len(c.Tables)), rows(r.Total()))))
+	l.digest(p, c.Header, r)
+	l.tried(ctx, p, c, r)
+}
+
+// tried rehearses the load, where that was asked for and nothing is wrong yet.
+func (l look) tried(ctx context.Context, p *recovery.VerifiedPart, c dump.Contents, r dump.Reading) {
+	if l.Rehearse && p.Status != recovery.Failed {
+		l.rehearse(ctx, p, c, r)
+	}
+}
+
+// digest holds a dump's digest against the one that was taken with the backup. A
+// manifest is a part of its own.
+func (l look) digest(p *recovery.VerifiedPart, h dump.Header, r dump.Reading) {
+	d := &database{Stack: &Stack{Backup: l.set}}
+	d.Backup.Manifest = backup.File{}
+	known, err := d.digestOf(r)
+	var failure *recovery.Failure
+	switch {
+	case errors.As(err, &failure):
+		l.failed(p, recovery.Failed, failure.Diagnosis)
+	case err != nil:
+		l.failed(p, recovery.Unproven, notRead(p.Path, err))
+	case known.from != "":
+		p.Find(recovery.OK(p.Name, "its SHA-256 is the one that was taken with the backup"))
+		return
+	case !checked(h):
+		p.Untold = append(p.Untold, untoldPlain)
+	}
+	p.Untold = append(p.Untold, untoldContents)
+}
+
 // header tells of whose dump it is, and when it was taken.
 func (l look) header(p *recovery.VerifiedPart, c dump.Contents) {
 	h := c.Header
-	p.Find(recovery.OK(p.Name, fmt.Sprintf("header: custom format %s, database %s, PostgreSQL %s, of %s", h.Version, h.Database, h.Server, h.Created.Format("2006-01-02 15:04"))))
-	if h.Database != l.Database {
+	text := fmt.Sprintf("header: %s format", h.Format)
+	if h.Version != "" {
+		text += " " + h.Version
+	}
+	if h.Database != "" {
+		text += ", database " + h.Database
+	}
+	text += ", PostgreSQL " + h.Server
+	if !h.Created.IsZero() {
+		text += ", of " + h.Created.Format("2006-01-02 15:04")
+	}
+	p.Find(recovery.OK(p.Name, text))
+	if !isOf(h, l.Database) {
 		l.failed(p, recovery.Failed, otherDatabase(p.Path, h, l.Database))
+	}
+	if h.Created.IsZero() {
+		p.Untold = append(p.Untold, "of which database it was taken, and when: a script does not say")
+		return
 	}
 	if off := l.directory.Facts(l.set, l.Now()).Taken.Sub(h.Created).Abs(); off > ofAnotherDay {
 		l.failed(p, recovery.Warned, otherDay(l.set, h, off))
@@ -117,10 +193,10 @@ func (l look) read(ctx context.Context, p *recovery.VerifiedPart, c dump.Content
 		p.Find(recovery.OK(p.Name, "read to its last byte: every block is there, and nothing behind them"))
 		l.failed(p, recovery.Unproven, notUnpacked(l.set, l.Dir))
 	}
-	if c.Header.Compression == "none" {
-		p.Untold = append(p.Untold, untoldPlain)
+	l.digest(p, c.Header, r)
+	if unpack { // without its rows there is nothing to compare with
+		l.tried(ctx, p, c, r)
 	}
-	p.Untold = append(p.Untold, untoldContents)
 }
 
 // summed makes increments a count from the beginning.

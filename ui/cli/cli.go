@@ -62,6 +62,7 @@ type Invocation struct {
 	Runbook     bool
 	Keep        bool
 	Full        bool   // of Verify: read every byte
+	Rehearse    bool   // of Verify: and load the dump into a scratch database
 	Into        string // of Repair: where the copy goes; empty: beside the dump
 	Identity    string // the file of an age key: of the original .env, or of Repair's dump
 	Passphrase  bool   // ask for one

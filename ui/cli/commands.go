@@ -27,7 +27,9 @@ const aboutVerify = `Look whether a backup is sound; change nothing.
 
 BACKUP is latest (what a restore would take), a date as "backups" lists it, or
 a dump. Without --full it reads headers, the table of contents and last bytes,
-in under a second; with --full every byte, once. It says what each cannot tell.
+in under a second; with --full every byte, once. --rehearse also loads the dump
+into a scratch PostgreSQL of this host, counts, and takes it away again; that
+shows what only loading shows. It says what each cannot tell.
 
 Exit codes: 0 nothing wrong found, 5 a part is missing, incomplete or corrupt,
 9 not all could be looked at.`
@@ -281,6 +283,7 @@ func (p *parser) pruneFlags(cmd *cobra.Command) {
 func (p *parser) verifyFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&p.invocation.Full, "full", false, "read every byte, not beginnings and ends only")
 	p.keyFlags(cmd, "its .env")
+	cmd.Flags().BoolVar(&p.invocation.Rehearse, "rehearse", false, "and load the dump into a scratch database")
 	p.showFlags(cmd)
 }
 

@@ -17,6 +17,9 @@ func Verification(w io.Writer, v recovery.Verification) error {
 	if v.Full {
 		how = "every byte"
 	}
+	if v.Rehearsed {
+		how = "every byte, and the load rehearsed"
+	}
 	fmt.Fprintf(&b, "Backup %s in %s: %s\n", Clean(v.Backup), Clean(v.Directory), how)
 	for _, p := range v.Parts {
 		b.WriteString("\n" + Clean(p.Name) + "   " + about(p) + "\n")
