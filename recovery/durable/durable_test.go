@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -172,5 +173,29 @@ func mustExist(t *testing.T, path string) {
 	t.Helper()
 	if ok, err := Exists(path); err != nil || !ok {
 		t.Errorf("%q: got %v, %v; want it to exist", path, ok, err)
+	}
+}
+
+func TestMountedInSeesBindMountsBelow(t *testing.T) {
+	dir := t.TempDir()
+	from, tree := dirWith(t, dir, "from", "one"), dirWith(t, dir, "a tree", "two")
+	beside := dirWith(t, dir, "a tree and more", "three")
+	below := filepath.Join(tree, "below")
+	if err := os.Mkdir(below, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, onto := range []string{below, beside} {
+		if err := syscall.Mount(from, onto, "", syscall.MS_BIND, ""); err != nil {
+			if os.Getenv("FIRMFLOW_RECOVERY_TEST_REQUIRE") != "" {
+				t.Fatalf("mount: %v", err)
+			}
+			t.Skipf("mount: %v", err)
+		}
+		t.Cleanup(func() { _ = syscall.Unmount(onto, syscall.MNT_DETACH) })
+	}
+	for path, want := range map[string][]string{tree: {below}, below: {below}, from: nil} {
+		if got, err := MountedIn(path); err != nil || !slices.Equal(got, want) {
+			t.Errorf("MountedIn(%q): got %q, %v; want %q", path, got, err, want)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -107,24 +108,50 @@ func IsMountPoint(path string) (bool, error) {
 	return listed(f, path)
 }
 
-// listed looks for path among the mount points of a mountinfo file: the fifth
-// field, with space, tab, newline and backslash in octal.
+// listed looks for path among the mount points of a mountinfo file.
 func listed(mountinfo io.Reader, path string) (bool, error) {
+	points, err := mounts(mountinfo)
+
+	return slices.Contains(points, path), err
+}
+
+// mounts gives the mount points of a mountinfo file: the fifth field, with space,
+// tab, newline and backslash in octal.
+func mounts(mountinfo io.Reader) ([]string, error) {
 	lines := bufio.NewScanner(mountinfo)
 	lines.Buffer(nil, 1<<20)
 	octal := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
-
+	var points []string
 	for lines.Scan() {
-		fields := strings.Fields(lines.Text())
-		if len(fields) > 4 && octal.Replace(fields[4]) == path {
-			return true, nil
+		if fields := strings.Fields(lines.Text()); len(fields) > 4 {
+			points = append(points, octal.Replace(fields[4]))
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return false, fmt.Errorf("read the list of mounts: %w", err)
+		return nil, fmt.Errorf("read the list of mounts: %w", err)
 	}
 
-	return false, nil
+	return points, nil
+}
+
+// MountedIn lists what is mounted at a directory, or anywhere below it: files and
+// directories, bind mounts of the same filesystem too. Whoever deletes the
+// directory would delete through them. dir must have its links resolved. On a
+// system without a list of mounts there is none.
+func MountedIn(dir string) ([]string, error) {
+	f, err := os.Open("/proc/self/mountinfo")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the list of mounts: %w", err)
+	}
+	defer f.Close()
+	points, err := mounts(f)
+
+	return slices.DeleteFunc(points, func(point string) bool {
+		return point != dir && !strings.HasPrefix(point, strings.TrimSuffix(dir, "/")+"/")
+	}), err
 }
 
 // Exists tells whether path names something, be it a link that leads nowhere.

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"firmflow-recovery/recovery/durable"
 )
 
 // SetAside tells which directory a run has left beside the vault: what was live
@@ -98,6 +100,9 @@ func remove(ctx context.Context, dir string, deleted func(done, total int64)) er
 // mount moves along with the directory it hangs in, and what it holds is not
 // what the run replaced.
 func oneFilesystem(ctx context.Context, dir string) error {
+	if err := nothingMounted(dir); err != nil {
+		return err
+	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return bare(err)
@@ -122,6 +127,24 @@ func oneFilesystem(ctx context.Context, dir string) error {
 
 		return nil
 	})
+}
+
+// nothingMounted finds what has no device number of its own: a bind mount of the
+// same filesystem, and one of a single file.
+func nothingMounted(dir string) error {
+	real, err := filepath.EvalSymlinks(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return bare(err)
+	}
+	mounted, err := durable.MountedIn(real)
+	if err == nil && len(mounted) > 0 {
+		err = fmt.Errorf("%q: %w", mounted[0], ErrBelow)
+	}
+
+	return err
 }
 
 func deviceOf(path string) (uint64, error) {

@@ -132,6 +132,9 @@ func Discard(p Place, run string) error {
 		return fmt.Errorf("discard %q: %w", p.Staging(run), err)
 	}
 
+	if err := nothingMounted(p.Staging(run)); err != nil {
+		return fmt.Errorf("discard %q: %w", p.Staging(run), err)
+	}
 	if err := os.RemoveAll(p.Staging(run)); err != nil {
 		return fmt.Errorf("discard %q: %w", p.Staging(run), bare(err))
 	}

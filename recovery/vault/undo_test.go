@@ -211,3 +211,40 @@ func TestFreeRefusesAFilesystemMountedBelow(t *testing.T) {
 		t.Errorf("what is mounted below was deleted: %v", err)
 	}
 }
+
+// TestFreeRefusesABindMountBelow: it has the device number of the filesystem
+// around it, and what it shows is somebody's.
+func TestFreeRefusesABindMountBelow(t *testing.T) {
+	precious := filepath.Join(t.TempDir(), "precious")
+	fill(t, precious, "deed.pdf")
+	for name, onto := range map[string]string{"a directory": "mounted", "a file": "mounted.pdf"} {
+		t.Run(name, func(t *testing.T) {
+			p := staged(t, liveVault(t))
+			must(t, errorOf(Swap(context.Background(), p, run)))
+			from, inner := precious, filepath.Join(p.Aside(run), onto)
+			if name == "a file" {
+				from = filepath.Join(precious, "deed.pdf")
+				must(t, os.WriteFile(inner, nil, 0o600))
+			} else {
+				must(t, os.Mkdir(inner, 0o700))
+			}
+			if err := syscall.Mount(from, inner, "", syscall.MS_BIND, ""); err != nil {
+				if os.Getenv("FIRMFLOW_RECOVERY_TEST_REQUIRE") != "" {
+					t.Fatalf("mount: %v", err)
+				}
+				t.Skipf("mount: %v", err)
+			}
+			t.Cleanup(func() { _ = syscall.Unmount(inner, syscall.MNT_DETACH) })
+			before := content(t, p.Aside(run))
+			if err := Free(context.Background(), p, run, none); !errors.Is(err, ErrBelow) {
+				t.Errorf("got %v, want ErrBelow", err)
+			}
+			if _, err := os.Stat(filepath.Join(precious, "deed.pdf")); err != nil {
+				t.Errorf("what is mounted there was deleted: %v", err)
+			}
+			if after := content(t, p.Aside(run)); len(after) != len(before) {
+				t.Errorf("%d of %d files are left", len(after), len(before))
+			}
+		})
+	}
+}
