@@ -14,26 +14,11 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
 	"golang.org/x/sys/unix"
 )
 
 // ErrNoExchange says that the filesystem cannot exchange two names in one step.
 var ErrNoExchange = errors.New("the filesystem cannot exchange two names")
-
-// WriteFile replaces path with data: written beside, synced, renamed, and the
-// directory synced. Whoever reads path sees the old bytes or the new ones.
-func WriteFile(path string, data []byte, perm fs.FileMode) error {
-	dir := filepath.Dir(path)
-
-	// Without WithTempDir, renameio may choose $TMPDIR: not beside.
-	err := renameio.WriteFile(path, data, perm, renameio.WithTempDir(dir), renameio.IgnoreUmask())
-	if err != nil {
-		return fmt.Errorf("write %q: %w", path, bare(err))
-	}
-
-	return SyncDir(dir)
-}
 
 // SyncDir makes the names in the directory at path durable.
 func SyncDir(path string) error {

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
-
 	"firmflow-recovery/recovery/durable"
 	"firmflow-recovery/recovery/secret"
 )
@@ -223,11 +221,11 @@ func create(path string, data []byte) error {
 // replace puts content in the place of the file at path, with the owner and
 // the mode that one has.
 func replace(path string, content []byte, old File) error {
-	beside, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(private))
+	beside, err := durable.Create(path)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = beside.Cleanup() }()
+	defer beside.Discard()
 
 	if _, err := beside.Write(content); err != nil {
 		return err
@@ -247,9 +245,6 @@ func replace(path string, content []byte, old File) error {
 	if err := beside.Chmod(old.Mode.Perm()); err != nil {
 		return err
 	}
-	if err := beside.CloseAtomicallyReplace(); err != nil {
-		return err
-	}
 
-	return durable.SyncDir(filepath.Dir(path))
+	return beside.Commit()
 }

@@ -102,6 +102,9 @@ func (h Home) Resume(run recovery.RunID) (*Journal, recovery.State, error) {
 		return nil, state, errors.Join(fmt.Errorf("mend the end of the journal: %w", err), file.Close())
 	}
 
+	if err := durable.Sweep(h.dir(run)); err != nil {
+		return nil, state, errors.Join(err, file.Close())
+	}
 	state.Seq = max(state.Seq, lastShown(filepath.Join(h.dir(run), liveName)))
 
 	return h.journal(run, file), state, nil

@@ -70,7 +70,7 @@ func (h Home) saved() (string, error) {
 }
 
 func writeBeside(dir string, content []byte) (string, error) {
-	file, err := os.CreateTemp(dir, ".keep-*") // 0600
+	file, err := os.CreateTemp(dir, ".keep-*"+durable.Writing) // 0600
 	if err != nil {
 		return "", err
 	}

@@ -62,6 +62,9 @@ func (h Home) Lock(holder Holder) (*Lock, error) {
 	}
 	content, err := json.Marshal(holder)
 	if err == nil {
+		err = durable.Sweep(h.Dir)
+	}
+	if err == nil {
 		err = durable.WriteFile(filepath.Join(h.Dir, holderName), content, 0o600)
 	}
 	if err != nil {
