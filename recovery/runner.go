@@ -35,6 +35,9 @@ type Runner struct {
 	// Closing is asked once after the last step, whatever became of the run: what
 	// it finds belongs to the proofs. Its context outlives a stop. It may be nil.
 	Closing func(ctx context.Context) []Finding
+	Stall   Stall // when work that stands still is told
+	// Release gives back what the steps hold for the whole run; it may be nil.
+	Release func()
 	// Enough is asked before each step but the first; an error ends the run
 	// there, resumable. It may be nil.
 	Enough func() error
@@ -57,6 +60,9 @@ func (r Runner) Preflight(ctx context.Context) (Plan, Verdict) {
 
 // Recover plans, asks, runs every step, and ends with a verdict.
 func (r Runner) Recover(ctx context.Context) Verdict {
+	if r.Release != nil {
+		defer r.Release()
+	}
 	w := r.begin()
 	if err := w.prepare(ctx); err != nil {
 		w.close(ctx)

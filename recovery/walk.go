@@ -31,7 +31,8 @@ func (w *walker) walk(ctx context.Context, step Step) error {
 
 // attempt is one check-run-check. Only what the last check saw counts.
 func (w *walker) attempt(ctx context.Context, step Step) (Assessment, error) {
-	p := w.progress(step.ID())
+	p, done := w.watch(ctx, step)
+	defer done()
 	a, err := check(ctx, step, p)
 	if err != nil {
 		return a, err

@@ -42,6 +42,13 @@ const (
 	SampleApp Command = "sample-app"
 )
 
+// Stall is how long nothing moves before that is said.
+const Stall = 90 * time.Second
+
+// Settle is how long an app is watched before it counts as stable: an app that
+// ends again and again runs most of the time (FAULTS E14).
+const Settle = 10 * time.Second
+
 // Invocation is what the operator asked for.
 type Invocation struct {
 	Command     Command
@@ -55,6 +62,8 @@ type Invocation struct {
 	Anew        bool // begin although an earlier run is unfinished
 	Retries     int
 	Patience    time.Duration // how long a service may take to become ready
+	Settle      time.Duration // how long the app must stay up to count as stable
+	Stall       time.Duration // without progress, after which that is said
 	Plain       bool
 	ASCII       bool
 	JSON        bool

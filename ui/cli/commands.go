@@ -302,6 +302,8 @@ func (p *parser) runFlags(cmd *cobra.Command) {
 	f.BoolVar(&i.Fix, "fix", false, "mend .env, and a vault that lies too deep")
 	f.BoolVar(&i.Anew, "anew", false, "begin anew, leaving an unfinished run")
 	f.DurationVar(&i.Patience, "patience", 2*time.Minute, "how long a service may take")
+	f.DurationVar(&i.Settle, "settle", Settle, "how long the app is watched")
+	f.DurationVar(&i.Stall, "stall", Stall, "say so where nothing moves")
 	f.IntVar(&i.Retries, "retries", 0, "how often a failed step is tried again")
 }
 
@@ -311,6 +313,8 @@ func (p *parser) backFlags(cmd *cobra.Command) {
 	f, i := cmd.Flags(), &p.invocation
 	f.StringVar(&i.Confirm, "confirm", "", "start: the name of this host, or what the question asks for")
 	f.DurationVar(&i.Patience, "patience", 2*time.Minute, "how long a service may take")
+	f.DurationVar(&i.Settle, "settle", Settle, "how long the app is watched")
+	f.DurationVar(&i.Stall, "stall", Stall, "say so where nothing moves")
 	f.IntVar(&i.Retries, "retries", 0, "how often a failed step is tried again")
 }
 
