@@ -51,53 +51,59 @@ func unserved(t *testing.T, url string) {
 	}
 }
 
-// TestTheBarrierStandsWhileARunIsUnfinished kills a run at everything from its
-// first change to its last, on the real Compose, and then does what a colleague
-// or a reboot would do. It is gone with the verdict, and with an undo.
+// TestTheBarrierStandsWhileARunIsUnfinishedOnCompose kills a run again and again,
+// from its first change to its last, and each time does what a colleague or a
+// reboot would do. The barrier is gone with the verdict, and with an undo.
 func TestTheBarrierStandsWhileARunIsUnfinishedOnCompose(t *testing.T) {
 	i := installed(t)
-	file := filepath.Join(i.dir, "compose.yaml")
-	write(t, file, strings.ReplaceAll(content(t, file), "restart: unless-stopped", "restart: always"))
-	i.compose(t, "up", "-d", "--pull", "never")
-	i.awaitApp(t)
+	file, env := filepath.Join(i.dir, "compose.yaml"), filepath.Join(i.dir, ".env")
 	i.backUp(t)
-	i.psqlIn(t, "postgres", "comment on database firmflow is 'of the office'")
-	env := filepath.Join(i.dir, ".env")
+	restored := i.snapshot(t)
+	i.fill(t, 3)
+	write(t, file, strings.ReplaceAll(content(t, file), "restart: unless-stopped", "restart: always"))
 	write(t, env, strings.Replace(content(t, env), "FIELD_ENCRYPTION_KEY=fedc", "FIELD_ENCRYPTION_KEY=fedd", 1))
 	i.compose(t, "up", "-d", "--pull", "never")
 	i.awaitApp(t)
+	i.psqlIn(t, "postgres", "comment on database firmflow is 'of the office'")
 	before, secrets, stood := i.snapshot(t), content(t, env), i.psqlIn(t, "postgres", catalogue)
 
-	for _, at := range []string{"database firmflow closed", "vault archive SHA-256", "step 4 of 5, load the database dump: started", "switching the vault", "live now"} {
-		stopped(t, i.args("restore", "--confirm", hostname(t), "--fix", "--plain", "--verbose"), at, syscall.SIGKILL)
-		i.compose(t, "up", "-d", "--pull", "never") // a colleague
-		unserved(t, i.url("/api/health"))
-		i.compose(t, "restart", "web") // as the engine does after a reboot, with restart: always
-		unserved(t, i.url("/api/documents"))
-		if text := content(t, i.notice()); !strings.Contains(text, "firmflow-recovery resume") || !strings.Contains(text, "firmflow-recovery undo") {
-			t.Errorf("the notice does not say what to do:\n%s", text)
-		}
-		firmflow(t, nil, i.taking("undo", "--confirm", hostname(t))...).want(t, 0, "UNDONE, THE STATE OF BEFORE IS LIVE in")
-		if now := i.snapshot(t); now != before || content(t, env) != secrets {
-			t.Errorf("killed at %q and undone: %+v, want %+v; .env as before: %v", at, now, before, content(t, env) == secrets)
-		}
-		if now := i.psqlIn(t, "postgres", catalogue); now != stood {
-			t.Errorf("killed at %q and undone, the catalogue has %q, had %q", at, now, stood)
-		}
-		gone(t, i.notice())
-		firmflow(t, nil, i.taking("cleanup", "--confirm", hostname(t))...).want(t, 0, "CLEANED UP")
+	record := recorder(t)
+	restore := i.args("restore", "--confirm", hostname(t), "--fix", "--plain", "--verbose", "--settle", "500ms")
+	stoppedWith(t, []string{record.path}, restore, "switching the vault", syscall.SIGKILL)
+	i.unserved(t)
+	firmflow(t, []string{record.path}, i.taking("undo", "--confirm", hostname(t), "--settle", "500ms")...).want(t, 0, "UNDONE, THE STATE OF BEFORE IS LIVE in")
+	record.harmless(t, i)
+	if now := i.snapshot(t); now != before || content(t, env) != secrets {
+		t.Errorf("undone: %+v, want %+v; .env as before: %v", now, before, content(t, env) == secrets)
 	}
-
-	stopped(t, i.args("restore", "--confirm", hostname(t), "--fix", "--plain", "--verbose"), "live now", syscall.SIGKILL)
-	i.compose(t, "up", "-d", "--pull", "never")
-	unserved(t, i.url("/api/health"))
-	i.run(t, "resume", "--plain").want(t, 0, "VERIFIED in")
+	if now := i.psqlIn(t, "postgres", catalogue); now != stood {
+		t.Errorf("undone, the catalogue has %q, had %q", now, stood)
+	}
 	gone(t, i.notice())
-	if n := i.served(t); n != 40 {
-		t.Errorf("%d documents served, want 40", n)
+
+	stopped(t, restore, "live now", syscall.SIGKILL)
+	i.unserved(t)
+	i.run(t, "resume", "--plain", "--settle", "500ms").want(t, 0, "VERIFIED in")
+	gone(t, i.notice())
+	if now := i.snapshot(t); now != restored {
+		t.Errorf("resumed: %+v, want %+v", now, restored)
 	}
 	if left := i.psqlIn(t, "postgres", "select count(*) from pg_database where not datallowconn and not datistemplate"); left != "0" {
 		t.Errorf("%s databases are still closed", left)
+	}
+}
+
+// unserved starts the app as a colleague would, and as the engine does after a
+// reboot of the host where it is to be restarted always, and finds that it cannot
+// serve.
+func (i *site) unserved(t *testing.T) {
+	t.Helper()
+	i.compose(t, "up", "-d", "--pull", "never")
+	unserved(t, i.url("/api/health"))
+	i.compose(t, "restart", "--timeout", "1", "web")
+	unserved(t, i.url("/api/documents"))
+	if text := content(t, i.notice()); !strings.Contains(text, "firmflow-recovery resume") || !strings.Contains(text, "firmflow-recovery undo") {
+		t.Errorf("the notice does not say what to do:\n%s", text)
 	}
 }
 
@@ -139,7 +145,7 @@ func TestABarrierOfARunThatNoLongerExistsIsToldAndTakenOverOnPurpose(t *testing.
 	remove(t, i.State) // the disk with the journals is lost
 	r := firmflow(t, nil, args(i, "restore", i.Backups, "--confirm", hostname(t))...)
 	r.want(t, 3, "[barrier.left]", "NOTHING CHANGED", "closed by run", "allow_connections true")
-	firmflow(t, nil, args(i, "restore", i.Backups, "--confirm", hostname(t), "--fix")...).want(t, 0, "VERIFIED in")
+	firmflow(t, nil, args(i, "restore", i.Backups, "--confirm", hostname(t), "--fix", "--settle", "100ms")...).want(t, 0, "VERIFIED in")
 	if standing(t, i) != restored {
 		t.Error("the recovered installation differs")
 	}

@@ -133,7 +133,7 @@ type noting struct {
 
 func (n noting) Run(ctx context.Context, c command.Cmd) error {
 	text := strings.Join(c.Args, " ")
-	if c.Args[0] == "psql" && c.Stdin != nil {
+	if _, whole := c.Stdin.(*strings.Reader); c.Args[0] == "psql" && whole { // and not a session that waits for more
 		sql, err := io.ReadAll(c.Stdin)
 		if err != nil {
 			return err
@@ -160,11 +160,11 @@ func carriedOut(t *testing.T, i *demo.Installation, c cli.Command) (ran []string
 			t.Fatal(err)
 		}
 		s := installation(in, run)
-		s.Runtime, s.OriginalEnv, s.Settle = recorded{s.Runtime, &ran}, i.OriginalEnv, briefly
+		s.Runtime, s.OriginalEnv, s.Settle, s.Host = recorded{s.Runtime, &ran}, i.OriginalEnv, briefly, "ffhost-01"
 		if s.Backup, _, err = steps.OpenBackup(t.Context(), i.Backups, "latest"); err != nil {
 			t.Fatal(err)
 		}
-		runner = recovery.Runner{Now: time.Now, Host: "ffhost-01", Run: run, Steps: steps.Restore(s), Backup: s.Backup.Name(), Target: s.Target(), Inputs: s.Inputs()}
+		runner = recovery.Runner{Now: time.Now, Host: "ffhost-01", Run: run, Steps: steps.Restore(s), Backup: s.Backup.Name(), Target: s.Target(), Inputs: s.Inputs(), Release: s.Disengage}
 	default:
 		purpose := recovery.Purpose(c)
 		of, err := steps.ToGoBackTo(home, purpose, "")

@@ -147,6 +147,7 @@ func runDemo(ctx context.Context, stops *console.Stops, in cli.Invocation) recov
 		return tell(because(ctx, err))
 	}
 	in.Command, in.Backup, in.OriginalEnv, in.Yes, in.Patience = cli.Restore, "latest", made.OriginalEnv, true, 2*time.Minute
+	in.Stall = cli.Stall
 	in.Settings.Project, in.Settings.Vault, in.Settings.Backups, in.Settings.StateDir = made.Project, made.Vault, made.Backups, made.State
 	in.Settings.Runtime, in.Settings.DBService, in.Settings.AppService, in.Settings.AppURL = "sandbox", "db", "app", ""
 	in.Settings.Database, in.Settings.User, in.Settings.DrillDir = "firmflow", "firmflow", made.Dir
@@ -248,7 +249,7 @@ func recoverWith(ctx context.Context, stops *console.Stops, in cli.Invocation) r
 		return tell(err)
 	}
 	defer op.Close()
-	runner.Operator, runner.Enough = op, stops.Enough
+	runner.Operator, runner.Enough, runner.Stall.After = op, stops.Enough, in.Stall
 	if in.Command == cli.Preflight || in.Command == cli.Plan {
 		runner.History = steps.Reports{Live: home, Drills: drills(in)}.History()
 		_, v := runner.Preflight(ctx)
@@ -416,7 +417,7 @@ func timers(ctx context.Context, in cli.Invocation) recovery.ExitCode {
 func takeBack(in cli.Invocation, host string, stops *console.Stops) func(recovery.State) (recovery.Runner, error) {
 	return func(of recovery.State) (recovery.Runner, error) {
 		r, err := installation(in, of.Run).OfRun(recovery.Undoing, of, host)
-		r.Enough = stops.Enough
+		r.Enough, r.Stall.After = stops.Enough, in.Stall
 
 		return r, err
 	}
@@ -446,7 +447,7 @@ func guide(ctx context.Context, stops *console.Stops, in cli.Invocation) recover
 	g.Operator, g.Key = op, key
 	g.Make = func(ctx context.Context, c steps.Chosen) (recovery.Runner, error) {
 		r, err := build(ctx, in, host, c)
-		r.Enough = stops.Enough
+		r.Enough, r.Stall.After = stops.Enough, in.Stall
 
 		return r, err
 	}
@@ -619,19 +620,19 @@ func build(ctx context.Context, in cli.Invocation, host string, c steps.Chosen) 
 
 	return recovery.Runner{
 		Now: time.Now, Host: host, Run: c.Run, Earlier: c.Earlier,
-		Steps: steps.Restore(s), Backup: set.Name(), Target: s.Target(), Inputs: s.Inputs(),
+		Steps: steps.Restore(s), Backup: set.Name(), Target: s.Target(), Inputs: s.Inputs(), Release: s.Disengage,
 	}, s.Unlock()
 }
 
 func installation(in cli.Invocation, run recovery.RunID) *steps.Stack {
 	scrub := &secret.Scrubber{}
 	set := in.Settings
-	home := journal.Home{Dir: set.StateDir}
+	home, settle := journal.Home{Dir: set.StateDir}, cmp.Or(in.Settle, cli.Settle)
 	s := &steps.Stack{
 		ProjectDir: set.Project, Vault: set.Vault, Database: set.Database, User: set.User, DBService: set.DBService, AppService: set.AppService,
 		AppURL: set.AppURL, BackupDir: set.Backups, Shell: os.Environ(), PinProject: set.ProjectName != "", PinFile: set.ComposeFile != "", RunID: run,
 		AuditTable: set.AuditTable, VaultColumn: set.VaultColumn, Keep: home.Keep, Unfinished: home.CanGoOn,
-		Scrub: scrub, Now: time.Now, Settle: 10 * time.Second, Patience: in.Patience, Probe: steps.Probe,
+		Scrub: scrub, Now: time.Now, Settle: settle, Pause: settle / 20, Patience: in.Patience, Probe: steps.Probe,
 	}
 	if in.VaultFrom != "auto" {
 		s.VaultFrom = steps.VaultSource(in.VaultFrom)

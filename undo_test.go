@@ -132,24 +132,18 @@ func TestWhatWasRestoredIsKeptWholeByAnUndo(t *testing.T) {
 	}
 }
 
-// TestAKilledUndoIsRunAgain kills it without warning at everything it notes.
-func TestAKilledUndoIsRunAgain(t *testing.T) {
+// TestNothingElseIsDoneWithARunThatIsBeingUndone: once it was confirmed, only the
+// undo goes on.
+func TestNothingElseIsDoneWithARunThatIsBeingUndone(t *testing.T) {
 	i := sandboxed(t)
-	good := content(t, filepath.Join(i.Project, ".env"))
-	for _, at := range []string{
-		"step 1 of 3, prove what was before, hold the app: started", "app held until what was live before", "putting back the database", "is the one of before; the restored one is kept", "uploads is as before", ".env is as before",
-		"step 3 of 3, start the stack on it, prove it: started", "started on what was live before",
-	} {
-		before, _ := restoredOver(t, i)
-		stopped(t, taking(i, "undo", "--confirm", hostname(t)), at, syscall.SIGKILL)
-		firmflow(t, nil, args(i, "resume", i.Backups)...).want(t, 2, "resume.undone", "is being undone")
-		firmflow(t, nil, args(i, "restore", i.Backups, "--confirm", hostname(t))...).want(t, 3, "run.unfinished", "The undo of an earlier recovery was interrupted")
-		firmflow(t, nil, taking(i, "cleanup", "--confirm", hostname(t))...).want(t, 3, "cleanup.unfinished")
-		carriedOut(t, i, cli.Undo)
-		if standing(t, i) != before {
-			t.Errorf("killed at %q and run again, the installation is not the one of before", at)
-		}
-		write(t, filepath.Join(i.Project, ".env"), good)
+	before, _ := restoredOver(t, i)
+	stopped(t, taking(i, "undo", "--confirm", hostname(t)), "is the one of before; the restored one is kept", syscall.SIGKILL)
+	firmflow(t, nil, args(i, "resume", i.Backups)...).want(t, 2, "resume.undone", "is being undone")
+	firmflow(t, nil, args(i, "restore", i.Backups, "--confirm", hostname(t))...).want(t, 3, "run.unfinished", "The undo of an earlier recovery was interrupted")
+	firmflow(t, nil, taking(i, "cleanup", "--confirm", hostname(t))...).want(t, 3, "cleanup.unfinished")
+	carriedOut(t, i, cli.Undo)
+	if standing(t, i) != before {
+		t.Error("run again, the installation is not the one of before")
 	}
 }
 
@@ -168,12 +162,26 @@ func TestF2AStoppedUndoSaysHowItGoesOn(t *testing.T) {
 func stopped(t *testing.T, args []string, text string, s syscall.Signal) result {
 	t.Helper()
 
-	return signalled(t, nil, append([]string{program}, args...), text, s)
+	return stoppedWith(t, nil, args, text, s)
+}
+
+// stoppedWith is stopped, with more in the program's environment.
+func stoppedWith(t *testing.T, env, args []string, text string, s syscall.Signal) result {
+	t.Helper()
+
+	return signalled(t, env, append([]string{program}, args...), text, s)
 }
 
 // signalled starts a program with more in its environment, and sends it a signal
 // once it says a text.
 func signalled(t *testing.T, env, argv []string, text string, s syscall.Signal) result {
+	t.Helper()
+
+	return watched(t, env, argv, text, func(p *os.Process) { _ = p.Signal(s) })
+}
+
+// watched runs a command to its end, and does something once it says a text.
+func watched(t *testing.T, env, argv []string, text string, act func(*os.Process)) result {
 	t.Helper()
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), env...)
@@ -194,37 +202,10 @@ func signalled(t *testing.T, env, argv []string, text string, s syscall.Signal) 
 	case <-time.After(10 * time.Minute):
 		t.Errorf("it never said %q", text)
 	}
-	_ = cmd.Process.Signal(s)
+	act(cmd.Process)
 	<-ended
 
 	return result{watch.all.String(), cmd.ProcessState.ExitCode()}
-}
-
-// TestAnUnfinishedRunIsUndoneFromWhereverItStopped: before the switch there is
-// nothing to put back but the app; in the middle of it, a half.
-func TestAnUnfinishedRunIsUndoneFromWhereverItStopped(t *testing.T) {
-	i := sandboxed(t)
-	for _, at := range []string{
-		"step 2 of 5, restore the vault: started", "step 3 of 5, start the database, hold the app: started", "vault archive SHA-256",
-		"step 4 of 5, load the database dump: started", "dump SHA-256", "switching the vault",
-		"the running app holds the original's", // all is proven, and no verdict was told
-	} {
-		write(t, filepath.Join(i.Vault, "newer-"+time.Now().Format("150405.000000")+".pdf"), "written after the backup")
-		before := standing(t, i)
-		stopAt(t, i, at, syscall.SIGKILL)
-		carriedOut(t, i, cli.Undo)
-		if standing(t, i) != before {
-			t.Errorf("stopped at %q and undone, the installation is not the one of before", at)
-		}
-		firmflow(t, nil, args(i, "resume", i.Backups)...).want(t, 2, "resume.nothing")
-		firmflow(t, nil, taking(i, "cleanup", "--confirm", hostname(t))...).want(t, 0, "CLEANED UP")
-		if left := append(beside(t, i, "restoring"), beside(t, i, "undone")...); len(left) > 0 {
-			t.Errorf("stopped at %q, undone and cleaned up: left is %q", at, left)
-		}
-		if standing(t, i) != before {
-			t.Errorf("stopped at %q, the cleanup changed what is live", at)
-		}
-	}
 }
 
 func TestAnUndoOfARecoveryOverNothingLeavesNothingLive(t *testing.T) {

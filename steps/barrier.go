@@ -13,6 +13,7 @@ import (
 	"firmflow-recovery/recovery"
 	"firmflow-recovery/recovery/dump"
 	"firmflow-recovery/recovery/durable"
+	"firmflow-recovery/recovery/vault"
 )
 
 // TakeBarrierOver is the remedy by which a run makes a barrier its own that
@@ -54,8 +55,18 @@ func (s *Stack) barrier() *dump.Barrier {
 
 // raise holds the app and closes the live database to everybody, before anything
 // of vault, database or .env is changed. What it needs runs afterwards: the
-// database, where there is one with data. Run again it mends what is missing.
+// database, where there is one with data. Where another engine is at work it
+// leaves everything to that one. Run again it mends what is missing.
 func (s *Stack) raise(ctx context.Context, p recovery.Progress) error {
+	data := s.project != nil && s.project.HasData
+	if data {
+		if err := s.takePossession(ctx, p); err != nil {
+			return err
+		}
+	}
+	if err := s.sweep(); err != nil {
+		return err
+	}
 	if err := durable.WriteFile(s.noticePath(), []byte(s.notice()), 0o644); err != nil {
 		return err
 	}
@@ -65,24 +76,54 @@ func (s *Stack) raise(ctx context.Context, p recovery.Progress) error {
 	if err := s.Runtime.Stop(ctx, s.held()...); err != nil {
 		return err
 	}
-	if !s.project.HasData {
+	if !data {
 		return nil
-	}
-	if err := s.startDatabase(ctx, p); err != nil {
-		return err
 	}
 
 	return s.closeLive(ctx, p)
+}
+
+// sweep deletes what killed writes have left beside .env and the vault: the first
+// may hold secrets.
+func (s *Stack) sweep() error {
+	if err := durable.Sweep(s.ProjectDir); err != nil {
+		return err
+	}
+	place, err := vault.Locate(s.Vault)
+	if err != nil {
+		return nil //nolint:nilerr // what is wrong with the vault's place is for its own step to tell
+	}
+
+	return durable.Sweep(filepath.Dir(place.Staging(string(s.RunID))))
+}
+
+// takePossession makes this run the one that works on the database, started if
+// need be.
+func (s *Stack) takePossession(ctx context.Context, p recovery.Progress) error {
+	up, err := s.dbRuns(ctx)
+	if err != nil {
+		return err
+	}
+	if !up {
+		if err := s.startDatabase(ctx, p); err != nil {
+			return err
+		}
+	}
+	if err := s.engage(ctx); err != nil {
+		return err
+	}
+
+	return s.undisturbed(ctx)
 }
 
 // startDatabase starts the database's service and waits until it answers.
 func (s *Stack) startDatabase(ctx context.Context, p recovery.Progress) error {
 	p.Phase("start "+s.DBService, recovery.Items)
 	if err := s.Runtime.Start(ctx, s.DBService); err != nil {
-		return err
+		return s.frozen(ctx, err)
 	}
 	if err := s.await(ctx, s.server().Ready); err != nil {
-		return recovery.Fail(s.databaseUnready(ctx, err), err)
+		return s.unreadyOr(ctx, err)
 	}
 
 	return nil
@@ -118,17 +159,11 @@ func (s *Stack) openLive(ctx context.Context, p recovery.Progress) error {
 	if s.project == nil || !s.project.HasData {
 		return nil
 	}
-	up, err := s.dbRuns(ctx)
-	if err != nil {
+	if err := s.takePossession(ctx, p); err != nil {
 		return err
 	}
-	if !up {
-		if err := s.startDatabase(ctx, p); err != nil {
-			return err
-		}
-	}
-	b, err := s.barred(ctx)
-	if err != nil || b == nil {
+	stands, err := s.server().Stands(ctx, s.Database)
+	if err != nil || stands.Barrier == nil {
 		return err
 	}
 	p.Note("database " + s.Database + " is opened again")
@@ -136,116 +171,27 @@ func (s *Stack) openLive(ctx context.Context, p recovery.Progress) error {
 	return s.server().Open(ctx, s.Database)
 }
 
-// barred gives the barrier in front of the live database; nil where there is
-// none, or no such database, or it cannot be asked.
-func (s *Stack) barred(ctx context.Context) (*dump.Barrier, error) {
-	if s.project == nil || !s.project.HasData {
-		return nil, nil //nolint:nilnil // no barrier is an answer
-	}
-	up, err := s.dbRuns(ctx)
-	if err != nil || !up {
-		return nil, err
-	}
-	b, err := s.server().Barred(ctx, s.Database)
-	if isNoDatabase(err) {
-		return nil, nil //nolint:nilnil // no barrier is an answer
-	}
-
-	return b, err
-}
-
-// raised tells whether this run's barrier stands as far as it can: the notice is
-// there, nothing that uses the data runs, and the live database, where there is
-// one, is closed.
-func (s *Stack) raised(ctx context.Context) (bool, error) {
-	noticed, err := s.noticed()
-	if err != nil || !noticed || s.project == nil {
-		return false, err
-	}
-	now, err := s.Runtime.Services(ctx)
-	if err != nil || len((&services{Stack: s}).running(now)) > 0 {
-		return false, err
-	}
-	if !s.project.HasData {
-		return true, nil
-	}
-	up, err := s.dbRuns(ctx)
-	if err != nil || !up {
-		return false, err
-	}
-	b, err := s.server().Barred(ctx, s.Database)
-	if isNoDatabase(err) {
-		return true, nil
-	}
-
-	return b != nil && b.Run == string(s.RunID), err
-}
-
-// noticed tells whether the notice is there, and this run's.
-func (s *Stack) noticed() (bool, error) {
-	text, err := os.ReadFile(s.noticePath())
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-
-	return len(text) >= len(s.noticeMark()) && string(text[:len(s.noticeMark())]) == s.noticeMark(), err
-}
-
-// lowered tells whether neither the notice of this run is there nor a barrier.
-func (s *Stack) lowered(ctx context.Context) (bool, error) {
-	noticed, err := s.noticed()
-	if err != nil || noticed {
-		return false, err
-	}
-	b, err := s.barred(ctx)
-
-	return b == nil, err
-}
-
-// needed tells whether the barrier must be up for this run to go on: until what
-// it has loaded is live.
-func (s *Stack) needed(ctx context.Context) (bool, error) {
-	if s.project == nil || !s.project.HasData {
-		return true, nil
-	}
-	up, err := s.dbRuns(ctx)
-	if err != nil || !up {
-		return true, err
-	}
-	live, err := s.loaded(ctx, s.Database)
-
-	return !live, err
-}
-
 // holdFirst makes an assessment of step 1 wait for the barrier.
-func (e *environment) holdFirst(ctx context.Context, a recovery.Assessment) (recovery.Assessment, error) {
-	if a.Standing == recovery.Blocked {
-		return a, nil
-	}
-	needed, err := e.needed(ctx)
-	if err != nil || !needed {
-		return a, err
-	}
-	up, err := e.raised(ctx)
-	if err != nil || up {
-		return a, err
+func (e *environment) holdFirst(o outlook, a recovery.Assessment) recovery.Assessment {
+	if a.Standing == recovery.Blocked || !o.needed() || o.raised() {
+		return a
 	}
 	a.Standing = recovery.Pending
 	a.Changes = append([]string{"hold " + join(e.held()) + " and close database " + e.Database + ", so that nobody is served until the restored data is live"}, a.Changes...)
 
-	return a, nil
+	return a
 }
 
 // foreignBarrier finds a barrier that another run has left. One of a run that is
 // unfinished here comes first in any case, or is passed over on purpose; one that
 // nobody knows of must be taken over on purpose.
-func (e *environment) foreignBarrier(ctx context.Context) ([]recovery.Finding, error) {
-	b, err := e.barred(ctx)
-	if err != nil || b == nil || b.Run == string(e.RunID) {
-		return nil, err
+func (e *environment) foreignBarrier(b *dump.Barrier) ([]recovery.Finding, error) {
+	if b == nil || b.Run == string(e.RunID) {
+		return nil, nil
 	}
 	known := false
 	if e.Unfinished != nil {
+		var err error
 		if known, err = e.Unfinished(recovery.RunID(b.Run)); err != nil {
 			return nil, err
 		}
@@ -278,16 +224,12 @@ func opened(db string) string {
 // closedReceipt is the proof of a loaded database that is live and closed: what
 // was counted then is what is there, since nobody could connect since.
 func (d *database) closedReceipt(ctx context.Context, name string) (recovery.Assessment, bool, error) {
-	b, err := d.server().Barred(ctx, name)
-	if err != nil || b == nil {
-		return recovery.Assessment{}, false, err
-	}
-	comment, err := d.server().CommentOf(ctx, name)
-	if err != nil {
+	stands, err := d.server().Stands(ctx, name)
+	if err != nil || stands.Barrier == nil {
 		return recovery.Assessment{}, false, err
 	}
 	var r receipt
-	if err := json.Unmarshal([]byte(comment), &r); err != nil {
+	if err := json.Unmarshal([]byte(stands.Comment), &r); err != nil {
 		return recovery.Assessment{}, false, fmt.Errorf("read the receipt of %s: %w", name, err)
 	}
 	fact := tables(r.Tables) + ", " + rows(r.Rows) + " as in the dump when it went live; closed since"

@@ -23,7 +23,15 @@ const (
 	CodeStartFailed       recovery.Code = "stack.start.failed"
 	CodeSandboxPostgres   recovery.Code = "sandbox.postgres.missing"
 
-	CodeBarrierLeft recovery.Code = "barrier.left"
+	CodeJournalPlace recovery.Code = "journal.place"
+	CodeBarrierLeft  recovery.Code = "barrier.left"
+	CodeRunElsewhere recovery.Code = "run.elsewhere"
+	CodeDatabaseBusy recovery.Code = "database.busy"
+
+	CodeServiceMemory recovery.Code = "service.memory"
+	CodeServicePaused recovery.Code = "service.paused"
+	CodeServiceLoops  recovery.Code = "service.loops"
+	CodeServiceEnded  recovery.Code = "service.ended"
 
 	CodeRunStopped recovery.Code = "run.stopped"
 	CodeRunNone    recovery.Code = "run.none"

@@ -217,8 +217,15 @@ func (d *database) holding(ctx context.Context) (dump.Holding, error) {
 // Run loads the dump beside the live database, counts it, and gives it its
 // receipt. An unfinished load of this run is ours and is dropped.
 func (d *database) Run(ctx context.Context, p recovery.Progress) error {
+	return d.explained(ctx, d.replace(ctx, p))
+}
+
+func (d *database) replace(ctx context.Context, p recovery.Progress) error {
 	server, into := d.server(), d.restoring()
 	d.ran = true
+	if err := d.engage(ctx); err != nil {
+		return err
+	}
 	if err := server.Drop(ctx, into); err != nil && !isNoDatabase(err) {
 		return err
 	}

@@ -105,6 +105,9 @@ func (d *database) diagnoseDump(err error) recovery.Diagnosis {
 	if known, is := dumpDiagnosis(err, d.Backup, d.BackupDir); is {
 		return known
 	}
+	if _, engine := d.diagnoseEngine(err); engine {
+		return d.diagnoseCommon(err, previousLive) // without it nothing else can be told
+	}
 	if common := d.diagnoseLoad(err); common.Code != "" {
 		return common
 	}

@@ -3,7 +3,10 @@ package steps
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"firmflow-recovery/recovery"
@@ -22,6 +25,23 @@ func locked(err error) error {
 		Intact: "This start changed nothing; the other run goes on.",
 		Remedies: do("Watch it", "firmflow-recovery attach",
 			"Let it end; the lock frees itself when its process ends, however it ends", fmt.Sprintf("ps -fp %d", held.Holder.PID)),
+	}, err)
+}
+
+// unkept explains that there is no place for a journal, and that nothing is begun
+// without one.
+func unkept(home journal.Home, err error) error {
+	var failure *recovery.Failure
+	signs := []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, fs.ErrPermission}
+	if errors.As(err, &failure) || !slices.ContainsFunc(signs, func(sign error) bool { return errors.Is(err, sign) }) {
+		return err
+	}
+
+	return recovery.Fail(recovery.Diagnosis{
+		Code: CodeJournalPlace, Summary: "No journal can be kept, so nothing is begun", Seen: err.Error(),
+		Intact: "Nothing was changed by this start.",
+		Remedies: do("Make room there, or make it writable", typed("df", "-h", home.Dir), "Inodes may run out as well as bytes", typed("df", "-i", home.Dir),
+			"Or keep the journals elsewhere", "firmflow-recovery restore --state-dir DIR"),
 	}, err)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"firmflow-recovery/recovery"
@@ -21,6 +22,9 @@ func (s *Stack) diagnoseCommon(err error, intact string) recovery.Diagnosis {
 	if !known {
 		d, known = s.diagnoseService(err)
 	}
+	if !known {
+		d, known = s.diagnoseOthers(err)
+	}
 	if !known && errors.Is(err, syscall.ENOSPC) {
 		d, known = recovery.Diagnosis{Code: CodeVaultDiskFull, Summary: "The disk is full", Seen: reason(err),
 			Remedies: do("See what fills it", "df -h", thenResume, resume)}, true
@@ -31,8 +35,23 @@ func (s *Stack) diagnoseCommon(err error, intact string) recovery.Diagnosis {
 	if d.Intact == "" {
 		d.Intact = intact
 	}
+	if intact == previousLive || intact == restoredLive { // of what was begun there is more than a look
+		d.Remedies = goneOnWith(d.Remedies)
+	}
 
 	return d
+}
+
+// goneOnWith makes of looking again, after a remedy, going on.
+func goneOnWith(remedies []recovery.Remedy) []recovery.Remedy {
+	all := slices.Clone(remedies)
+	for i, r := range all {
+		if r.Command == again {
+			all[i].Do, all[i].Command = thenResume, resume
+		}
+	}
+
+	return all
 }
 
 func (s *Stack) diagnoseEngine(err error) (recovery.Diagnosis, bool) {

@@ -306,7 +306,7 @@ func (d Drill) runner(ctx context.Context, op recovery.Operator, place drill.Pla
 		Target:  "surroundings of its own in " + place.Dir + "; FirmFlow in " + d.Installation.ProjectDir + " is not touched",
 		History: Reports{Live: d.Live, Drills: d.Home}.History(), Within: d.Target, Program: d.Program,
 		Warning: "In earnest this would set aside the vault and the database of now, hold the app meanwhile, and lose what was written since the backup. Here nothing of the installation is touched.",
-		Purpose: recovery.Drilling, Guided: d.Guided, Enough: d.Enough, Intact: "This is a drill in " + place.Dir + ": the installation and its backups are only read.",
+		Purpose: recovery.Drilling, Guided: d.Guided, Enough: d.Enough, Release: s.Disengage, Intact: "This is a drill in " + place.Dir + ": the installation and its backups are only read.",
 		Closing: func(ctx context.Context) []recovery.Finding {
 			findings := d.missed()
 			if ctx.Err() == nil {

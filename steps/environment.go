@@ -54,7 +54,14 @@ func (e *environment) Check(ctx context.Context, _ recovery.Progress) (recovery.
 	if err != nil {
 		return recovery.Assessment{}, err
 	}
-	foreign, err := e.foreignBarrier(ctx)
+	o, err := e.outlook(ctx)
+	if err != nil {
+		return recovery.Assessment{}, err
+	}
+	if err := e.alone(ctx, o); err != nil {
+		return recovery.Assessment{}, err
+	}
+	foreign, err := e.foreignBarrier(o.barrier)
 	if err != nil {
 		return recovery.Assessment{}, err
 	}
@@ -64,13 +71,13 @@ func (e *environment) Check(ctx context.Context, _ recovery.Progress) (recovery.
 		findings = append(findings, recovery.Problem("secrets", recovery.Failed, typedIncomplete(e.envPath())))
 	}
 	if !target.Exists() {
-		return e.holdFirst(ctx, withoutEnv(e.Stack, original, findings))
+		return e.holdFirst(o, withoutEnv(e.Stack, original, findings)), nil
 	}
 	secrets, table := e.secrets(ctx, original, target)
 	a := e.assess(append(findings, secrets...))
 	a.Secrets = table
 
-	return e.holdFirst(ctx, a)
+	return e.holdFirst(o, a), nil
 }
 
 func withoutEnv(s *Stack, original envfile.File, findings []recovery.Finding) recovery.Assessment {
@@ -145,11 +152,11 @@ func standing(findings []recovery.Finding) recovery.Standing {
 // Run raises the barrier, and then sees to .env. Where the project could not be
 // read without one, the rest of the barrier follows.
 func (e *environment) Run(ctx context.Context, p recovery.Progress) error {
-	needed, err := e.needed(ctx)
+	o, err := e.outlook(ctx)
 	if err != nil {
 		return err
 	}
-	if needed {
+	if o.needed() {
 		e.holding = true
 		if err := e.raise(ctx, p); err != nil {
 			return err

@@ -42,7 +42,7 @@ func (r *restart) Check(ctx context.Context, p recovery.Progress) (recovery.Asse
 		return a, err
 	}
 	r.switched = true
-	if lowered, err := r.lowered(ctx); err != nil || !lowered {
+	if o, err := r.outlook(ctx); err != nil || !o.lowered() {
 		return a, err // nothing is served, and so nothing can be asked, before Run has taken the barrier away
 	}
 	findings, err := r.prove(ctx, p)
@@ -106,6 +106,10 @@ func (r *restart) live(ctx context.Context) (bool, error) {
 
 // Run switches and starts. Between the two nothing of the app runs.
 func (r *restart) Run(ctx context.Context, p recovery.Progress) error {
+	return r.explained(ctx, r.goLive(ctx, p))
+}
+
+func (r *restart) goLive(ctx context.Context, p recovery.Progress) error {
 	live, err := r.live(ctx)
 	if err != nil {
 		return err

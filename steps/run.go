@@ -52,12 +52,12 @@ func (e Execution) Execute(ctx context.Context, r recovery.Runner) (v recovery.V
 func (e Execution) carryOut(ctx context.Context, r recovery.Runner) (v recovery.Verdict, report string, err error) {
 	lock, err := e.Home.Lock(journal.Holder{PID: os.Getpid(), Host: r.Host, Run: r.Run, Since: r.Now()})
 	if err != nil {
-		return v, "", locked(err)
+		return v, "", unkept(e.Home, locked(err))
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
 	kept, err := e.open(&r)
 	if err != nil {
-		return v, "", err
+		return v, "", unkept(e.Home, err)
 	}
 	defer func() { err = errors.Join(err, kept.Close()) }()
 	r.Journal, r.Program = kept, e.Program

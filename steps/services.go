@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -103,10 +104,13 @@ func (s *services) Run(ctx context.Context, p recovery.Progress) error {
 	if err := s.startDatabase(ctx, p); err != nil {
 		return err
 	}
-	s.project.HasData = true // by now
-	if needed, err := s.needed(ctx); err != nil {
+	if err := s.engage(ctx); err != nil {
 		return err
-	} else if needed {
+	}
+	s.project.HasData = true // by now
+	if o, err := s.outlook(ctx); err != nil {
+		return err
+	} else if o.needed() {
 		if err := s.closeLive(ctx, p); err != nil { // a first start has made it
 			return err
 		}
@@ -122,14 +126,14 @@ func (s *services) Run(ctx context.Context, p recovery.Progress) error {
 // server of its own while it makes a new cluster (FAULTS E17).
 const steady = 3
 
-// pause lies between two probes.
+// pause lies between two probes, where nothing else was said.
 const pause = 500 * time.Millisecond
 
 // await repeats a probe until it has succeeded three times in a row, for as long
 // as the operator's patience. It ends nothing that takes longer; it says so.
 func (s *Stack) await(ctx context.Context, probe func(context.Context) error) error {
 	deadline := s.Now().Add(s.Patience)
-	tick := time.NewTicker(pause)
+	tick := time.NewTicker(cmp.Or(s.Pause, pause))
 	defer tick.Stop()
 	for good := 0; ; {
 		err := probe(ctx)

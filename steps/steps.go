@@ -70,6 +70,7 @@ type Stack struct {
 	Scrub       *secret.Scrubber
 	Now         func() time.Time
 	Settle      time.Duration // how long the app must stay up to count as stable
+	Pause       time.Duration // between two questions whether a service is ready; 0: half a second
 	Patience    time.Duration // how long a service may take to become ready
 	Probe       Prober
 	AuditTable  string   // empty: find it
@@ -78,10 +79,11 @@ type Stack struct {
 	// Keep writes a document beside the run's journal, and gives its path.
 	Keep func(run recovery.RunID, name string, content []byte) (path string, err error)
 
-	sealed  *sealedManifest // the backup's manifest, as last read
-	project *stack.Project  // as last seen by step 1
-	opened  *openedFile     // the original .env, as last read
-	weighed *weighed        // what a manifest says of it
+	sealed  *sealedManifest  // the backup's manifest, as last read
+	project *stack.Project   // as last seen by step 1
+	opened  *openedFile      // the original .env, as last read
+	weighed *weighed         // what a manifest says of it
+	engaged *dump.Engagement // what makes this run the one that works on the database
 }
 
 // Prober asks the app whether it answers: an HTTP status and how long it took.
@@ -158,7 +160,7 @@ func (s *Stack) aside() string { return dump.AsideName(s.Database, string(s.RunI
 
 // server is the database's side, inside the running db service.
 func (s *Stack) server() dump.Server {
-	return dump.Server{Run: s.Runtime.In(s.DBService), User: s.User}
+	return dump.Server{Run: s.Runtime.In(s.DBService), User: s.User, Live: s.Database}
 }
 
 // held are the services that must not run before the data is in place: the app,

@@ -33,6 +33,9 @@ func (r *restart) makeLive(ctx context.Context, p recovery.Progress) error {
 	if !complete {
 		return recovery.Fail(stagingGone(place.Staging(run)), nil)
 	}
+	if err := r.engage(ctx); err != nil {
+		return err
+	}
 	p.Phase("switch", recovery.Items)
 	p.Note("switching the vault, then the database; the app is held")
 	swapped, err := vault.Swap(ctx, place, run)

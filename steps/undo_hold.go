@@ -28,12 +28,26 @@ func (h *undoHold) Check(ctx context.Context, _ recovery.Progress) (recovery.Ass
 	if a.Standing == recovery.Blocked {
 		return a, nil
 	}
+	o, err := h.outlook(ctx)
+	if err == nil {
+		err = h.alone(ctx, o)
+	}
+	if err != nil {
+		return a, err
+	}
 	now, err := h.stand(ctx)
 	if err != nil {
 		return a, err
 	}
-	if now.done() {
+	alone := h.stands(ctx)
+	if now.done() && alone {
 		a.Standing, a.Summary = recovery.Done, "nothing is left to put back"
+		return a, nil
+	}
+	if !alone {
+		a.Changes = append(a.Changes, "end whatever the recovery may have left at work on the database")
+	}
+	if now.done() {
 		return a, nil
 	}
 	a.Commands = []string{h.Runtime.Typed(stack.Stop, h.held()...), h.Runtime.Typed(stack.Start, h.DBService)}
@@ -47,14 +61,8 @@ func (h *undoHold) Check(ctx context.Context, _ recovery.Progress) (recovery.Ass
 	if !now.asked {
 		a.Changes = append(a.Changes, "start "+h.DBService+", to see whether the database of before is there")
 	}
-	if h.project != nil {
-		up, err := h.raised(ctx)
-		if err != nil {
-			return a, err
-		}
-		if !up {
-			a.Changes = append(a.Changes, "close database "+h.Database+", so that nobody is served until this is done")
-		}
+	if h.project != nil && !o.raised() {
+		a.Changes = append(a.Changes, "close database "+h.Database+", so that nobody is served until this is done")
 	}
 	if len(a.Changes) > 0 {
 		return a, nil
@@ -77,13 +85,13 @@ func (u *undo) runs(ctx context.Context) ([]string, error) {
 
 // Run holds what uses the data, and starts the database.
 func (h *undoHold) Run(ctx context.Context, p recovery.Progress) error {
-	if err := h.Runtime.Stop(ctx, h.held()...); err != nil {
-		return err
+	if now, err := h.stand(ctx); err == nil && now.done() && h.project != nil {
+		return h.engage(ctx) // what was still at work may have changed that: Check looks again
 	}
-	p.Note(join(h.held()) + " held until what was live before is live again")
 	if err := h.raise(ctx, p); err != nil {
 		return h.notBegun(err)
 	}
+	p.Note(join(h.held()) + " held until what was live before is live again")
 	if h.project == nil || h.project.HasData {
 		return nil
 	}

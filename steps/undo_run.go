@@ -68,7 +68,7 @@ func (s *Stack) OfRun(p recovery.Purpose, of recovery.State, host string) (recov
 		return recovery.Runner{}, recovery.Fail(notThisInstallation(of.Run, p, changed), nil)
 	}
 	r := recovery.Runner{
-		Now: s.Now, Host: host, Run: of.Run, Earlier: of, Backup: of.Backup, Inputs: of.Inputs, Purpose: p, Target: s.Target(),
+		Now: s.Now, Host: host, Run: of.Run, Earlier: of, Backup: of.Backup, Inputs: of.Inputs, Purpose: p, Target: s.Target(), Release: s.Disengage,
 	}
 	if p == recovery.CleaningUp {
 		r.Steps, r.Warning = CleanUp(s, of), "This deletes for good what run "+string(of.Run)+" has set aside."

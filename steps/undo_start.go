@@ -30,7 +30,7 @@ func (s *undoStart) Check(ctx context.Context, p recovery.Progress) (recovery.As
 	if s.back = now.done(); !s.back {
 		return a, nil
 	}
-	if lowered, err := s.lowered(ctx); err != nil || !lowered {
+	if o, err := s.outlook(ctx); err != nil || !o.lowered() {
 		return a, err // until Run has taken the barrier away nothing can be asked
 	}
 	live, err := s.live(ctx, now)

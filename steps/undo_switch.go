@@ -126,6 +126,11 @@ func (s *undoSwitch) Run(ctx context.Context, p recovery.Progress) error {
 			return err
 		}
 	}
+	if s.project != nil && s.project.HasData {
+		if err := s.engage(ctx); err != nil {
+			return err
+		}
+	}
 	p.Phase("put back", recovery.Items)
 	p.Note("putting back the database, then the vault, then .env; the app is held")
 	if err := s.putDatabase(ctx, now, p); err != nil {

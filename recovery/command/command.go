@@ -4,7 +4,8 @@
 // error stream is scrubbed of secrets, handed on line by line, and its last
 // 64 KiB are kept for the error. A program runs in a process group of its own:
 // the terminal's Ctrl-C and hangup reach us, not it. Cancelling the context
-// asks it to end (SIGTERM), and after a grace period ends it (SIGKILL).
+// asks it to end (SIGTERM), and after a grace period ends it (SIGKILL). However we
+// end, it ends with us: what it would still do, whoever comes next must not meet.
 package command
 
 import (
@@ -100,7 +101,7 @@ func (l Local) Run(ctx context.Context, c Cmd) error {
 	}
 	cmd.Env = l.environment(c)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Stdin, c.Stdout, errs
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: l.Credential}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: l.Credential, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = grace
 

@@ -148,20 +148,24 @@ func (s Server) Open(ctx context.Context, db string) error {
 	return s.exec(ctx, "open "+db, maintenance, "begin;\n"+all[db].barred.down(db)+"commit;\n")
 }
 
-// Barred gives the barrier in front of a database; nil where there is none.
-// A database that does not exist is ErrNoDatabase.
-func (s Server) Barred(ctx context.Context, db string) (*Barrier, error) {
+// Stands is how a database stands in the catalogue.
+type Stands struct {
+	There   bool
+	Comment string   // through a barrier
+	Barrier *Barrier // nil: none
+}
+
+// Stands tells how a database stands in the catalogue, also where nobody may
+// connect to it, or there is none.
+func (s Server) Stands(ctx context.Context, db string) (Stands, error) {
 	all, err := s.standing(ctx, db)
-	switch {
-	case err != nil:
-		return nil, err
-	case !all[db].there:
-		return nil, fmt.Errorf("look at %s: %w", db, ErrNoDatabase)
-	case all[db].barred == nil:
-		return nil, nil //nolint:nilnil // no barrier is an answer
-	default:
-		return all[db].barred.Barrier, nil
+	now := all[db]
+	found := Stands{There: now.there, Comment: now.comment}
+	if now.barred != nil {
+		found.Barrier = now.barred.Barrier
 	}
+
+	return found, err
 }
 
 // moved is the SQL by which a barrier stays on the live name while databases

@@ -32,8 +32,8 @@ func TestB20ABarrierStopsSuperusersAndLeavesNoTrace(t *testing.T) {
 			if err := s.Close(t.Context(), w.Live, barrierOf(run)); err != nil {
 				t.Fatal(err)
 			}
-			if b, err := s.Barred(t.Context(), w.Live); err != nil || b == nil || b.Run != run {
-				t.Errorf("the barrier is %+v, %v; want that of %s", b, err, run)
+			if now, err := s.Stands(t.Context(), w.Live); err != nil || now.Barrier == nil || now.Barrier.Run != run {
+				t.Errorf("the barrier is %+v, %v; want that of %s", now, err, run)
 			}
 		}
 		if err := end(); err == nil {

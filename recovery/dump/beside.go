@@ -112,7 +112,7 @@ func (c Copy) Load(ctx context.Context, into string, expect Contents, rows map[T
 	stop := follow.watch(ctx, s, into)
 	err = s.Run.Run(ctx, command.Cmd{
 		Args: append(s.restore(into, o), "--jobs="+strconv.Itoa(jobs), c.file()),
-		Env:  append(clientEnv(), "PGAPPNAME=firmflow-recovery", "PGOPTIONS="+options),
+		Env:  append(clientEnv(), "PGAPPNAME="+session(loads, s.Live), "PGOPTIONS="+options),
 		Line: follow.line,
 	})
 	stop()

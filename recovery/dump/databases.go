@@ -128,6 +128,7 @@ func (s Server) CommentOf(ctx context.Context, db string) (string, error) {
 // Session is somebody connected to a database.
 type Session struct {
 	PID         int
+	Database    string
 	User        string
 	Application string // what it calls itself: "pg_restore", "psql", or nothing
 	Address     string // empty: over the socket
@@ -137,10 +138,15 @@ type Session struct {
 
 // Sessions lists who is connected to a database.
 func (s Server) Sessions(ctx context.Context, db string) ([]Session, error) {
-	rows, err := s.query(ctx, "list the sessions on "+db, maintenance, `
+	return s.sessions(ctx, "list the sessions on "+db, "datname = "+literal(db))
+}
+
+// sessions lists those of others that a condition names.
+func (s Server) sessions(ctx context.Context, doing, which string) ([]Session, error) {
+	rows, err := s.query(ctx, doing, maintenance, `
 select pid, usename, application_name, host(client_addr), state,
-       to_char(backend_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-from pg_stat_activity where pid <> pg_backend_pid() and datname = `+literal(db)+` order by backend_start, pid`)
+       to_char(backend_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), datname
+from pg_stat_activity where pid <> pg_backend_pid() and `+which+` order by backend_start, pid`)
 	if err != nil {
 		return nil, err
 	}
@@ -148,17 +154,22 @@ from pg_stat_activity where pid <> pg_backend_pid() and datname = `+literal(db)+
 	for _, row := range rows {
 		n, err := numbers(row[0])
 		if err != nil {
-			return nil, fmt.Errorf("list the sessions on %s: %w", db, err)
+			return nil, fmt.Errorf("%s: %w", doing, err)
 		}
-		since, err := time.Parse(time.RFC3339, row[5])
+		since, err := instant(row[5])
 		if err != nil {
-			return nil, fmt.Errorf("list the sessions on %s: %w", db, err)
+			return nil, fmt.Errorf("%s: %w", doing, err)
 		}
-		found = append(found, Session{int(n[0]), row[1], row[2], row[3], row[4], since})
+		found = append(found, Session{
+			PID: int(n[0]), Database: row[6], User: row[1], Application: row[2], Address: row[3], State: row[4], Since: since,
+		})
 	}
 
 	return found, nil
 }
+
+// instant reads a time as the queries here ask for it.
+func instant(text string) (time.Time, error) { return time.Parse(time.RFC3339, text) }
 
 // Analyze gathers the statistics that a dump does not carry. Without them every
 // query is planned blindly.

@@ -73,7 +73,7 @@ func (s Server) restored(ctx context.Context, in *stream, into, options string, 
 
 	return s.Run.Run(ctx, command.Cmd{
 		Args:  s.restore(into, o),
-		Env:   append(clientEnv(), "PGAPPNAME=firmflow-recovery", "PGOPTIONS="+options),
+		Env:   append(clientEnv(), "PGAPPNAME="+session(loads, s.Live), "PGOPTIONS="+options),
 		Stdin: in,
 		Line:  follow.line,
 	})

@@ -20,6 +20,7 @@ const maintenance = "postgres"
 type Server struct {
 	Run  command.Runner // inside the running database service
 	User string         // the database's user: a superuser in the official image
+	Live string         // the database that the work is about; sessions are named after it
 }
 
 // Ready tells whether the server can be worked with: by a query over TCP, and
@@ -91,14 +92,14 @@ func (s Server) psql(db, sql string, more ...string) command.Cmd {
 
 	return command.Cmd{
 		Args:  append(args, more...),
-		Env:   append(clientEnv(), "PGAPPNAME=firmflow-recovery"),
+		Env:   append(clientEnv(), "PGAPPNAME="+looks),
 		Stdin: strings.NewReader(sql),
 	}
 }
 
 // exec runs SQL for its effect.
 func (s Server) exec(ctx context.Context, doing, db, sql string) error {
-	return explain(doing, s.Run.Run(ctx, s.psql(db, sql)))
+	return explain(doing, s.Run.Run(ctx, sessionAs(s.psql(db, sql), session(acts, s.Live))))
 }
 
 // query runs SQL and gives the rows of all its answers.
