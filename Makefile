@@ -1,7 +1,7 @@
 # FirmFlow Recovery. `make help` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo screens test test-large setup fmt vet lint go-test bench torture fuzz clean
+.PHONY: help build demo screens test test-large setup fmt vet lint go-test bench torture kills fuzz clean
 
 # Without git or tags the version says so instead of failing.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -52,9 +52,10 @@ bench: ## compare our commands with the guide's on this machine: minutes; BENCH=
 	BENCH=$${BENCH:-quick} go test -count=1 -v -timeout 300m -run TestBench .
 
 # Both print what repeats a failure: a seed, or an input.
-torture: ## damage backups at random, TORTURE=1000 of them, and repair as many dumps from terminals: minutes
+torture: ## damage backups at random, TORTURE=1000 of them, repair as many dumps from terminals, and make kills
 	FIRMFLOW_RECOVERY_TORTURE=$${TORTURE:-1000} FIRMFLOW_RECOVERY_TORTURE_SEED=$${SEED:-$$(date +%s)} go test -count=1 -v -timeout 4h -run TestNoDamageIsTakenForASoundBackup ./steps
 	FIRMFLOW_RECOVERY_TEST_DUMPS=$${TORTURE:-1000} go test -count=1 -v -timeout 4h -run TestA1RealDumpsThroughRealTerminals ./recovery/dump
+	@$(MAKE) --no-print-directory kills
 
 fuzz: ## run every fuzz target for FUZZTIME, 10 minutes if nothing else is said
 	@grep -rl '^func Fuzz' --include='*_test.go' . | sort | while read -r file; do \
@@ -63,6 +64,10 @@ fuzz: ## run every fuzz target for FUZZTIME, 10 minutes if nothing else is said
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $${FUZZTIME:-10m} $$(dirname $$file) || exit; \
 		done || exit; \
 	done
+
+kills: ## kill recoveries in the sandbox at random, KILLS=1000 of them: an hour or more
+	FIRMFLOW_RECOVERY_KILLS=$${KILLS:-1000} FIRMFLOW_RECOVERY_KILLS_SEED=$${SEED:-$$(date +%s)} FIRMFLOW_RECOVERY_PAIRS=$${PAIRS:-20} \
+	FIRMFLOW_RECOVERY_FILLS=$${FILLS:-50} go test -count=1 -v -timeout 6h -run 'TestNothingIsLostWherever|TestF3TwoEngines|TestB29C9A' .
 
 clean: ## remove what make builds here; caches stay
 	rm -f firmflow-recovery coverage.* bench.md bench.json
