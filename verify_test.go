@@ -221,7 +221,7 @@ func TestVerifyAnswersInJSON(t *testing.T) {
 	i := sandboxed(t)
 	var v recovery.Verification
 	r := looking(t, "verify", i.Backups, "--full", "--json")
-	if err := json.Unmarshal([]byte(r.out), &v); err != nil || len(v.Parts) != 5 || !v.Full || v.Worst() != recovery.Passed || len(v.Parts[0].SHA256) != 64 {
+	if err := json.Unmarshal([]byte(r.out), &v); err != nil || len(v.Parts) != 6 || !v.Full || v.Worst() != recovery.Passed || len(v.Parts[0].SHA256) != 64 {
 		t.Errorf("%v, %+v", err, v)
 	}
 	sum := strings.Fields(must(t, "/", "sha256sum", v.Parts[1].Path))[0]
