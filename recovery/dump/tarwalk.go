@@ -18,7 +18,7 @@ func tarHead(r io.ReaderAt, size int64) (*io.SectionReader, error) {
 	if err != nil {
 		return nil, tarError(err, 0)
 	}
-	if header.Name != tocName || header.Typeflag != tar.TypeReg {
+	if header.Name != tocName || header.Typeflag != tar.TypeReg || len(header.PAXRecords) > 0 {
 		return nil, &DamageError{What: "the tar does not begin with its table of contents", Cause: ErrCorrupt}
 	}
 	if header.Size > size-tarBlock {
@@ -61,7 +61,9 @@ type member struct {
 }
 
 // walkTar shows the members of pg_dump's tar in their order, and reads it to its
-// last byte: two blocks of zeros end it, and only zeros may follow.
+// last byte: two blocks of zeros end it, and only zeros may follow. Records of
+// another format are refused: with them a member of no bytes can claim to be a
+// hole of any size.
 func walkTar(ctx context.Context, from io.Reader, show func(member) error) error {
 	ending := &zeros{from: from}
 	t := tar.NewReader(ending)
@@ -78,7 +80,7 @@ func walkTar(ctx context.Context, from io.Reader, show func(member) error) error
 		}
 		name := header.Name
 		switch {
-		case first != (name == tocName), header.Typeflag != tar.TypeReg, !first && name != restoreScript && !ofDump(name):
+		case first != (name == tocName), header.Typeflag != tar.TypeReg, len(header.PAXRecords) > 0, !first && name != restoreScript && !ofDump(name):
 			return &DamageError{Offset: ending.total, What: fmt.Sprintf("the member %q is none that pg_dump writes there", name), Cause: ErrCorrupt}
 		case first, name == restoreScript:
 			continue
