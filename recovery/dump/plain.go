@@ -152,7 +152,7 @@ func (s Server) loadScript(ctx context.Context, in io.Reader, into, options stri
 			"psql", "--no-psqlrc", "--no-password", "--quiet", "--set=ON_ERROR_STOP=1",
 			"--username=" + s.User, "--dbname=" + connection(into),
 		},
-		Env:   append(clientEnv(), "PGAPPNAME=firmflow-recovery", "PGOPTIONS="+options),
+		Env:   append(clientEnv(), "PGAPPNAME="+session(loads, s.Live), "PGOPTIONS="+options),
 		Stdin: in,
 		Line:  p.Line,
 	})

@@ -83,7 +83,7 @@ func (n *Snapshot) Take(ctx context.Context, w io.Writer, line func(string)) err
 		Args: []string{
 			"pg_dump", "--username=" + n.server.User, "--no-password", "--format=custom", "--snapshot=" + n.id, "--dbname=" + connection(n.db),
 		},
-		Env: append(clientEnv(), "PGAPPNAME=firmflow-recovery"), Stdout: w, Line: line,
+		Env: append(clientEnv(), "PGAPPNAME=pg_dump of firmflow-recovery"), Stdout: w, Line: line,
 	})
 	if ctx.Err() != nil {
 		return fmt.Errorf("dump the database: %w", ctx.Err())
