@@ -1,7 +1,7 @@
 # FirmFlow Recovery. `make help` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo screens test test-large setup fmt vet lint go-test bench torture kills fuzz clean
+.PHONY: help build demo screens test test-large setup fmt vet lint go-test bench torture kills fuzz torture-backup clean
 
 # Without git or tags the version says so instead of failing.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -68,6 +68,9 @@ fuzz: ## run every fuzz target for FUZZTIME, 10 minutes if nothing else is said
 kills: ## kill recoveries in the sandbox at random, KILLS=1000 of them: an hour or more
 	FIRMFLOW_RECOVERY_KILLS=$${KILLS:-1000} FIRMFLOW_RECOVERY_KILLS_SEED=$${SEED:-$$(date +%s)} FIRMFLOW_RECOVERY_PAIRS=$${PAIRS:-20} \
 	FIRMFLOW_RECOVERY_FILLS=$${FILLS:-50} go test -count=1 -v -timeout 6h -run 'TestNothingIsLostWherever|TestF3TwoEngines|TestB29C9A' .
+
+torture-backup: ## kill 50 backups at any moment, and restore what is left: half an hour
+	FIRMFLOW_RECOVERY_TEST_KILLS=50 go test -count=1 -v -timeout 3h -run TestAKilledBackup .
 
 clean: ## remove what make builds here; caches stay
 	rm -f firmflow-recovery coverage.* bench.md bench.json
