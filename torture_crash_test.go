@@ -74,6 +74,20 @@ func TestNothingIsLostWhereverItIsKilled(t *testing.T) {
 	}
 }
 
+// fewOnCompose is the same on the real Compose, where a recovery takes longer.
+const fewOnCompose = 5
+
+// TestNothingIsLostWhereverItIsKilledOnCompose is the campaign on the real Compose.
+func TestNothingIsLostWhereverItIsKilledOnCompose(t *testing.T) {
+	i := installed(t)
+	i.backUp(t)
+	var entry atomic.Int64
+	seed := uint64(tortured(t, "FIRMFLOW_RECOVERY_KILLS_SEED", 1))
+	c := newCampaign(t, onCompose(i), i.state, seed, &entry)
+	c.stride = 17 // few kills still reach every step
+	c.run(t, tortured(t, "FIRMFLOW_RECOVERY_KILLS_ON_COMPOSE", fewOnCompose))
+}
+
 // run kills that many times.
 func (c *campaign) run(t *testing.T, kills int) {
 	t.Helper()

@@ -73,6 +73,27 @@ func inSandbox(t *testing.T, i *demo.Installation) victim {
 	}
 }
 
+// onCompose is a site as a victim.
+func onCompose(i *site) victim {
+	quick := []string{"--settle", "500ms", "--json"}
+
+	return victim{
+		vault: i.vault, dotenv: filepath.Join(i.dir, ".env"), notice: i.notice(), url: i.url("/api/health"),
+		secret: [2]string{"FIELD_ENCRYPTION_KEY=fedc", "FIELD_ENCRYPTION_KEY=fedd"},
+		args:   func(command string, more ...string) []string { return i.args(command, append(more, quick...)...) },
+		back: func(command string, more ...string) []string {
+			return strip(i.taking(command, append(more, quick...)...), "--plain")
+		},
+		sql: func(t *testing.T, database, text string) string {
+			t.Helper()
+
+			return answered(t, i.command("exec", "-T", "db", "psql", "-X", "-U", "firmflow", "-d", database, "-v", "ON_ERROR_STOP=1", "-At"), text)
+		},
+		start: func(t *testing.T) { t.Helper(); i.compose(t, "up", "-d", "--pull", "never") },
+		stop:  func(t *testing.T) { t.Helper(); i.compose(t, "stop", "--timeout", "1", "web") },
+	}
+}
+
 // answered gives psql SQL, and what it says to it.
 func answered(t *testing.T, psql *exec.Cmd, text string) string {
 	t.Helper()
