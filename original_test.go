@@ -11,7 +11,10 @@ import (
 
 	"filippo.io/age"
 
+	"firmflow-recovery/recovery/backup"
 	"firmflow-recovery/recovery/demo"
+	"firmflow-recovery/recovery/envfile"
+	"firmflow-recovery/recovery/secret"
 )
 
 const phrase = "s3cr3t horse battery"
@@ -206,5 +209,63 @@ func TestTheWizardAsksForThePassphrase(t *testing.T) {
 	s.ends(0)
 	if strings.Contains(s.text(), "s3cr3t") {
 		t.Error("what was typed is shown")
+	}
+}
+
+// TestALostOriginalIsTypedAndConfirmedByTheManifest: there is no original .env
+// any more, and somebody remembers its keys.
+func TestALostOriginalIsTypedAndConfirmedByTheManifest(t *testing.T) {
+	i := sandboxed(t)
+	before := standing(t, i)
+	original, err := envfile.Read(i.OriginalEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := make(map[string]secret.String)
+	for _, key := range envfile.Keys() {
+		keys[key] = original.Value(key)
+	}
+	date := time.Now().Format("2006-01-02")
+	manifest, err := backup.Manifest{Program: "test", Backup: date, Host: backup.HostNamed(hostname(t))}.Encode(keys, backup.Cost{N: 2, R: 1, P: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(i.Backups, "manifest_"+date+".json"), string(manifest))
+	secrets := content(t, i.OriginalEnv)
+	remove(t, i.OriginalEnv)
+
+	s := terminal(t, append(without(guided(i), "--original-env"), "--plain", "--verbose")...)
+	types := func(auth string) {
+		s.await("If it is lost, type  lost")
+		s.press("lost" + enter)
+		s.await("type the AUTH_SECRET (it is not shown)")
+		s.press(auth + enter)
+		s.await("type the LICENSE_KEY (it is not shown)")
+		s.press(secret.Reveal(keys[envfile.LicenseKey]) + enter)
+		s.await("type the FIELD_ENCRYPTION_KEY (it is not shown)")
+		s.press(secret.Reveal(keys[envfile.FieldEncryptionKey]) + enter)
+	}
+	s.await("What do you want to do?")
+	s.press("2" + enter)
+	s.await("Which backup?")
+	s.press("1" + enter)
+	types(secret.Reveal(keys[envfile.AuthSecret]) + "x")
+	s.await("AUTH_SECRET is not the one that this backup was taken with")
+	s.await("Compare with another original .env")
+	s.forget()
+	s.press("3" + enter)
+	types(secret.Reveal(keys[envfile.AuthSecret]))
+	s.await("of the original are those of this backup, by its manifest")
+	s.await("Nothing is in the way")
+	s.press("4" + enter)
+	s.ends(0)
+	for line := range strings.Lines(secrets) {
+		_, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		if value = strings.Trim(value, `'"`); len(value) >= 8 && strings.Contains(s.everything(), value) {
+			t.Error("a secret is shown")
+		}
+	}
+	if standing(t, i) != before {
+		t.Error("something changed")
 	}
 }

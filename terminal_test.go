@@ -21,6 +21,7 @@ type session struct {
 	tty  *os.File
 	mu   sync.Mutex
 	said bytes.Buffer
+	past string // what was said and is not waited for any more
 	news chan struct{}
 }
 
@@ -65,6 +66,22 @@ func (s *session) text() string {
 	defer s.mu.Unlock()
 
 	return s.said.String()
+}
+
+// forget begins anew: what was said so far is not waited for.
+func (s *session) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.past += s.said.String()
+	s.said.Reset()
+}
+
+// everything is all that was ever said.
+func (s *session) everything() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	return s.past + s.said.String()
 }
 
 // await waits until the program has written a text.
