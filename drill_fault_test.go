@@ -130,7 +130,6 @@ func TestEveryTrainingFaultShowsItsDiagnosisAndHasAWayOut(t *testing.T) {
 		},
 		"truncated-archive": copyAgain(i, "vault_snapshot_*.tar.gz"), "truncated-dump": copyAgain(i, "db_*.dump"), "terminal-dump": repaired,
 		"database-dies": func(p drill.Place) error { return inPlace(p).Start(context.Background(), "db") },
-		"app-down":      readdressed,
 	}
 	refused := map[string]bool{"other-days": true, "missing-documents": true} // no copy of these is whole
 	before := treeOf(t, i.Backups)
@@ -150,11 +149,16 @@ func TestEveryTrainingFaultShowsItsDiagnosisAndHasAWayOut(t *testing.T) {
 				}}
 				dropped := 0
 				patience := 5 * time.Minute
-				if fault.Address {
-					patience = time.Second // it never becomes ready
+				rehearsal := stackOf(i, 100*time.Millisecond, patience)
+				if fault.Address { // it never becomes ready, until it was corrected
+					rehearsal.Patience = 10 * time.Second
+					op.way = func(p drill.Place) error {
+						rehearsal.Patience = patience
+						return readdressed(p)
+					}
 				}
 				d := steps.Drill{
-					Home: home, Live: journal.Home{Dir: i.State}, Installation: stackOf(i, 0, patience), Rehearsal: stackOf(i, 100*time.Millisecond, patience),
+					Home: home, Live: journal.Home{Dir: i.State}, Installation: stackOf(i, 0, patience), Rehearsal: rehearsal,
 					Root: root, Host: "ffhost-01", Fault: fault, Hangup: func() error { dropped++; return nil },
 					Sandbox: drill.Sandbox{Program: []string{program, "sample-app", "--stand-in"}, Environment: compose.Environment(os.Environ())},
 				}
