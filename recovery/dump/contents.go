@@ -267,3 +267,7 @@ func (c Contents) agrees(list listing) error {
 
 	return nil
 }
+
+// Begins is where the rows begin in the file, in bytes: what lies before is the
+// table of contents, in which a changed byte may go unseen.
+func (c Contents) Begins() int64 { return c.begins }
