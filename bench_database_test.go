@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -38,7 +40,7 @@ insert into "Bench%d" select n, n %% 97, now() - n * interval '1 minute', md5(n:
 create index on "Bench%d" (firm, at); create unique index on "Bench%d" (hash)`, n, n, b.size.rows/4, n, n))
 	}
 	path := filepath.Join(b.dir, "guide.dump")
-	must(b.t, "/", filepath.Join(bin, "pg_dump"), "-h", "127.0.0.1", "-p", port, "-U", "firmflow", "-Fc", "-f", path, "firmflow")
+	b.dumpThroughAPipe(path, filepath.Join(bin, "pg_dump"), "-h", "127.0.0.1", "-p", port, "-U", "firmflow", "-Fc", "firmflow")
 
 	server := benchServer(bin, port)
 	psql := func(db string) []string {
@@ -65,6 +67,21 @@ create index on "Bench%d" (firm, at); create unique index on "Bench%d" (hash)`, 
 			return errors.Join(err, server.Drop(b.t.Context(), benchDatabase(ours)), server.Drop(b.t.Context(), benchDatabase(theirs)))
 		},
 	})
+}
+
+// dumpThroughAPipe dumps as from a container. A dump that pg_dump could not seek
+// in does not say where its tables begin, so each job has to look for its own.
+func (b *bench) dumpThroughAPipe(path string, args ...string) {
+	b.t.Helper()
+	file, err := os.Create(path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stdout = io.MultiWriter(file) // as it is no file, it is a pipe
+	if err := errors.Join(cmd.Run(), file.Close()); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 func benchDatabase(dir string) string { return dump.RestoringName("firmflow", filepath.Base(dir)) }
