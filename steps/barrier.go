@@ -171,12 +171,13 @@ func (s *Stack) openLive(ctx context.Context, p recovery.Progress) error {
 	return s.server().Open(ctx, s.Database)
 }
 
-// holdFirst makes an assessment of step 1 wait for the barrier.
+// holdFirst makes a step 1 that changes .env raise the barrier before. One that
+// changes nothing leaves the app be: the documents are staged beside what is live,
+// and an archive that turns out to be damaged then must not have stopped anybody.
 func (e *environment) holdFirst(o outlook, a recovery.Assessment) recovery.Assessment {
-	if a.Standing == recovery.Blocked || !o.needed() || o.raised() {
+	if a.Standing != recovery.Pending || !o.needed() || o.raised() {
 		return a
 	}
-	a.Standing = recovery.Pending
 	a.Changes = append([]string{"hold " + join(e.held()) + " and close database " + e.Database + ", so that nobody is served until the restored data is live"}, a.Changes...)
 
 	return a

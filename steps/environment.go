@@ -150,8 +150,13 @@ func standing(findings []recovery.Finding) recovery.Standing {
 }
 
 // Run raises the barrier, and then sees to .env. Where the project could not be
-// read without one, the rest of the barrier follows.
+// read without one, the rest of the barrier follows. Where .env is as it should
+// be, step 3 raises it.
 func (e *environment) Run(ctx context.Context, p recovery.Progress) error {
+	_, target, err := e.envFiles()
+	if err != nil || target.Exists() && !e.agreed {
+		return err
+	}
 	o, err := e.outlook(ctx)
 	if err != nil {
 		return err
@@ -190,9 +195,6 @@ func (e *environment) mend(p recovery.Progress) error {
 		p.Note(e.envPath() + " written from the original")
 
 		return nil
-	}
-	if !e.agreed {
-		return nil // nothing to mend, or nobody agreed: Check says so
 	}
 	keys := make(map[string]secret.String)
 	for _, key := range envfile.Keys() {

@@ -25,7 +25,7 @@ func (s *services) Title() string       { return "start the database, hold the a
 // Check is satisfied when the database answers over TCP and nothing that uses
 // its data runs.
 func (s *services) Check(ctx context.Context, _ recovery.Progress) (recovery.Assessment, error) {
-	a := recovery.Assessment{Changes: []string{"start the database; create the app, held until the data is in"}}
+	a := recovery.Assessment{Changes: []string{"start the database; create the app, held until the data is in; close the live database until then"}}
 	if s.project == nil {
 		return a, nil
 	}
@@ -40,6 +40,10 @@ func (s *services) Check(ctx context.Context, _ recovery.Progress) (recovery.Ass
 	}
 	ready, err := s.dbRuns(ctx)
 	if err != nil || !ready || !held {
+		return a, err
+	}
+	o, err := s.outlook(ctx)
+	if err != nil || o.needed() && !o.raised() {
 		return a, err
 	}
 	if finding, wrong := s.heldSecrets(ctx); wrong {
@@ -95,7 +99,8 @@ func (s *services) commands() []string {
 	return append(lines, "until "+probe+"; do sleep 1; done", s.Runtime.Typed(stack.Create, s.AppService))
 }
 
-// Run stops what uses the data, starts the database and makes the app anew.
+// Run stops what uses the data, starts the database, raises the barrier in front
+// of it where step 1 had no need to, and makes the app anew.
 func (s *services) Run(ctx context.Context, p recovery.Progress) error {
 	if err := s.Runtime.Stop(ctx, s.held()...); err != nil {
 		return err
@@ -107,11 +112,13 @@ func (s *services) Run(ctx context.Context, p recovery.Progress) error {
 	if err := s.engage(ctx); err != nil {
 		return err
 	}
-	s.project.HasData = true // by now
-	if o, err := s.outlook(ctx); err != nil {
+	s.project.HasData = true // by now: a first start has made it
+	o, err := s.outlook(ctx)
+	if err != nil {
 		return err
-	} else if o.needed() {
-		if err := s.closeLive(ctx, p); err != nil { // a first start has made it
+	}
+	if o.needed() && !o.raised() {
+		if err := s.raise(ctx, p); err != nil {
 			return err
 		}
 	}
