@@ -70,8 +70,8 @@ kills: ## kill recoveries at random, KILLS=1000 in the sandbox and COMPOSE_KILLS
 	FIRMFLOW_RECOVERY_KILLS=$${KILLS:-1000} FIRMFLOW_RECOVERY_KILLS_SEED=$${SEED:-$$(date +%s)} FIRMFLOW_RECOVERY_PAIRS=$${PAIRS:-20} \
 	FIRMFLOW_RECOVERY_KILLS_ON_COMPOSE=$${COMPOSE_KILLS:-50} FIRMFLOW_RECOVERY_FILLS=$${FILLS:-50} go test -count=1 -v -timeout 6h -run 'TestNothingIsLostWherever|TestF3TwoEngines|TestB29C9A' .
 
-torture-backup: ## kill 50 backups at any moment, and restore what is left: half an hour
-	FIRMFLOW_RECOVERY_TEST_KILLS=50 go test -count=1 -v -timeout 3h -run TestAKilledBackup .
+torture-backup: ## kill 50 backups at any moment, take 20 under write load, and restore what is left: an hour
+	FIRMFLOW_RECOVERY_TEST_KILLS=50 FIRMFLOW_RECOVERY_TEST_LOADS=20 go test -count=1 -v -timeout 3h -run 'TestAKilledBackup|TestABackupUnderWriteLoad' .
 
 clean: ## remove what make builds here; caches stay
 	rm -f firmflow-recovery coverage.* bench.md bench.json
