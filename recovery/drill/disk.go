@@ -3,6 +3,8 @@ package drill
 import (
 	"fmt"
 	"syscall"
+
+	"firmflow-recovery/recovery/durable"
 )
 
 // A training fault makes the drill's place a disk of its own, in memory, that is
@@ -23,14 +25,14 @@ func (p Place) Mount(bytes int64) error {
 
 // unmount takes our own disk away, if it is there.
 func (p Place) unmount() error {
-	mounts, err := mountsIn(p.Dir)
+	mounts, err := p.mounts()
 	if err != nil {
 		return err
 	}
 	for _, m := range mounts {
 		if p.isOwnDisk(m) {
-			if err := syscall.Unmount(m.at, 0); err != nil {
-				return fmt.Errorf("unmount %s: %w", m.at, err)
+			if err := syscall.Unmount(m.At, 0); err != nil {
+				return fmt.Errorf("unmount %s: %w", m.At, err)
 			}
 		}
 	}
@@ -38,8 +40,8 @@ func (p Place) unmount() error {
 	return nil
 }
 
-func (p Place) isOwnDisk(m mounted) bool {
+func (p Place) isOwnDisk(m durable.Mount) bool {
 	work, err := resolved(p.Work())
 
-	return err == nil && m.at == work && m.kind == "tmpfs" && m.source == p.Receipt.Project
+	return err == nil && m.At == work && m.Kind == "tmpfs" && m.Source == p.Receipt.Project
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"firmflow-recovery/recovery/durable"
 )
 
 // MountedError is something that is mounted inside a place: removing the place
@@ -81,51 +83,27 @@ func (p Place) Remove(ctx context.Context, stop func(context.Context) error) err
 
 // unmounted refuses a place in which anything is mounted but our own disk.
 func (p Place) unmounted() error {
-	mounts, err := mountsIn(p.Dir)
+	mounts, err := p.mounts()
 	if err != nil {
 		return err
 	}
 	for _, m := range mounts {
 		if !p.isOwnDisk(m) {
-			return &MountedError{Dir: p.Dir, At: m.at}
+			return &MountedError{Dir: p.Dir, At: m.At}
 		}
 	}
 
 	return nil
 }
 
-// mounted is one thing that is mounted.
-type mounted struct{ at, kind, source string }
-
-// mountsIn lists what is mounted in a directory, or on it.
-func mountsIn(dir string) ([]mounted, error) {
-	real, err := filepath.EvalSymlinks(dir)
-	if err != nil {
-		return nil, err
-	}
-	text, err := os.ReadFile("/proc/self/mountinfo")
+// mounts lists what is mounted in the place, or on it.
+func (p Place) mounts() ([]durable.Mount, error) {
+	real, err := filepath.EvalSymlinks(p.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("see what is mounted: %w", err)
 	}
-	var found []mounted
-	for line := range strings.Lines(string(text)) {
-		// "36 35 98:0 / /mnt rw master:1 - ext3 /dev/root rw": what follows the dash has a fixed place.
-		place, what, _ := strings.Cut(line, " - ")
-		fields, of := strings.Fields(place), append(strings.Fields(what), "", "")
-		if len(fields) < 5 {
-			continue
-		}
-		if at := unescape(fields[4]); within(at, real) {
-			found = append(found, mounted{at: at, kind: of[0], source: of[1]})
-		}
-	}
 
-	return found, nil
-}
-
-// unescape undoes how the kernel writes blanks and the like: \040.
-func unescape(path string) string {
-	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(path)
+	return durable.MountedIn(real)
 }
 
 // within tells whether a path is a directory or lies in it.

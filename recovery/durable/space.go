@@ -110,35 +110,45 @@ func IsMountPoint(path string) (bool, error) {
 
 // listed looks for path among the mount points of a mountinfo file.
 func listed(mountinfo io.Reader, path string) (bool, error) {
-	points, err := mounts(mountinfo)
+	all, err := mounts(mountinfo)
 
-	return slices.Contains(points, path), err
+	return slices.ContainsFunc(all, func(m Mount) bool { return m.At == path }), err
 }
 
-// mounts gives the mount points of a mountinfo file: the fifth field, with space,
-// tab, newline and backslash in octal.
-func mounts(mountinfo io.Reader) ([]string, error) {
+// Mount is something that is mounted.
+type Mount struct {
+	At     string // the mount point
+	Kind   string // of file system: "tmpfs"
+	Source string // what is mounted, as the file system itself names it
+}
+
+// mounts reads a mountinfo file: the mount point is the fifth field, with space,
+// tab, newline and backslash in octal; kind and source are the first two behind a
+// dash, before which the number of fields varies. See proc(5).
+func mounts(mountinfo io.Reader) ([]Mount, error) {
 	lines := bufio.NewScanner(mountinfo)
 	lines.Buffer(nil, 1<<20)
 	octal := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
-	var points []string
+	var all []Mount
 	for lines.Scan() {
-		if fields := strings.Fields(lines.Text()); len(fields) > 4 {
-			points = append(points, octal.Replace(fields[4]))
+		place, what, _ := strings.Cut(lines.Text(), " - ")
+		fields, of := strings.Fields(place), append(strings.Fields(what), "", "")
+		if len(fields) > 4 {
+			all = append(all, Mount{At: octal.Replace(fields[4]), Kind: of[0], Source: octal.Replace(of[1])})
 		}
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("read the list of mounts: %w", err)
 	}
 
-	return points, nil
+	return all, nil
 }
 
 // MountedIn lists what is mounted at a directory, or anywhere below it: files and
 // directories, bind mounts of the same filesystem too. Whoever deletes the
 // directory would delete through them. dir must have its links resolved. On a
 // system without a list of mounts there is none.
-func MountedIn(dir string) ([]string, error) {
+func MountedIn(dir string) ([]Mount, error) {
 	f, err := os.Open("/proc/self/mountinfo")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -147,10 +157,10 @@ func MountedIn(dir string) ([]string, error) {
 		return nil, fmt.Errorf("read the list of mounts: %w", err)
 	}
 	defer f.Close()
-	points, err := mounts(f)
+	all, err := mounts(f)
 
-	return slices.DeleteFunc(points, func(point string) bool {
-		return point != dir && !strings.HasPrefix(point, strings.TrimSuffix(dir, "/")+"/")
+	return slices.DeleteFunc(all, func(m Mount) bool {
+		return m.At != dir && !strings.HasPrefix(m.At, strings.TrimSuffix(dir, "/")+"/")
 	}), err
 }
 

@@ -141,7 +141,7 @@ func nothingMounted(dir string) error {
 	}
 	mounted, err := durable.MountedIn(real)
 	if err == nil && len(mounted) > 0 {
-		err = fmt.Errorf("%q: %w", mounted[0], ErrBelow)
+		err = fmt.Errorf("%q: %w", mounted[0].At, ErrBelow)
 	}
 
 	return err
