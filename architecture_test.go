@@ -49,6 +49,7 @@ var walls = []struct {
 	{of: "recovery/drill", allowed: []string{"recovery/command", "recovery/secret", "recovery/durable", "recovery/envfile", "recovery/stack"}},
 	{of: "steps", allowed: []string{"recovery"}, http: true},
 	{of: "ui/cli"},
+	{of: "ui/entry", allowed: []string{"assets", "recovery", "steps", "ui/cli", "ui/console", "ui/plain"}}, // main's other half: it puts everything together
 	{of: "ui/mailbox", allowed: []string{"=recovery"}},
 	{of: "ui/plain", allowed: []string{"=recovery", "ui/mailbox", "ui/text"}},
 	{of: "ui/jsonl", allowed: []string{"=recovery", "ui/mailbox"}},

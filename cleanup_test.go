@@ -82,7 +82,7 @@ func TestCleanupOfWhatWasNotVerifiedWantsMoreThanTheName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := installation(invocation(i, cli.Restore), run)
+	s := installationOf(invocation(i, cli.Restore), run)
 	for n, e := range []recovery.Event{
 		{Kind: recovery.RunOpened, Text: "2026-11-22", Inputs: s.Inputs()}, {Kind: recovery.RunStarted},
 		{Kind: recovery.RunEnded, Verdict: &recovery.Verdict{Outcome: recovery.NotVerified, Exit: recovery.ExitNotVerified}},
@@ -159,7 +159,7 @@ func carriedOut(t *testing.T, i *demo.Installation, c cli.Command) (ran []string
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := installation(in, run)
+		s := installationOf(in, run)
 		s.Runtime, s.OriginalEnv, s.Settle, s.Host = recorded{s.Runtime, &ran}, i.OriginalEnv, briefly, "ffhost-01"
 		if s.Backup, _, err = steps.OpenBackup(t.Context(), i.Backups, "latest"); err != nil {
 			t.Fatal(err)
@@ -171,7 +171,7 @@ func carriedOut(t *testing.T, i *demo.Installation, c cli.Command) (ran []string
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := installation(in, of.Run)
+		s := installationOf(in, of.Run)
 		s.Runtime, s.Settle = recorded{s.Runtime, &ran}, briefly
 		if runner, err = s.OfRun(purpose, of, "ffhost-01"); err != nil {
 			t.Fatal(err)

@@ -16,6 +16,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"firmflow-recovery/recovery"
+	"firmflow-recovery/steps"
+	"firmflow-recovery/ui/cli"
+	"firmflow-recovery/ui/entry"
 )
 
 // program is the binary under test, built once.
@@ -52,6 +57,12 @@ func withProgram(m *testing.M) int {
 	}
 
 	return m.Run()
+}
+
+// installationOf gives what the steps of a run touch, for a test that calls them
+// itself.
+func installationOf(in cli.Invocation, run recovery.RunID) *steps.Stack {
+	return entry.Program{Environ: os.Environ(), Getenv: os.Getenv, Now: time.Now}.Installation(in, run)
 }
 
 // need skips a test that lacks what it needs, except where CI says that it must

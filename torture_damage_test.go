@@ -198,7 +198,7 @@ func (c *spoiling) recover(d damaged) recovery.Verdict {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	s := installation(invocation(c.i, cli.Restore), run)
+	s := installationOf(invocation(c.i, cli.Restore), run)
 	s.OriginalEnv, s.Settle = original, briefly
 	var failure *recovery.Failure
 	if s.Backup, _, err = steps.OpenBackup(c.t.Context(), dir, "latest"); errors.As(err, &failure) {
