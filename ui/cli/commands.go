@@ -299,7 +299,7 @@ func (p *parser) runFlags(cmd *cobra.Command) {
 	f, i := cmd.Flags(), &p.invocation
 	f.BoolVarP(&i.Yes, "yes", "y", false, "start; enough only where nothing would be replaced")
 	f.StringVar(&i.Confirm, "confirm", "", "start, and replace the data on this host: its name")
-	f.BoolVar(&i.Fix, "fix", false, "mend .env, and a vault that lies too deep")
+	f.BoolVar(&i.Fix, "fix", false, "mend .env, a vault too deep, a barrier left")
 	f.BoolVar(&i.Anew, "anew", false, "begin anew, leaving an unfinished run")
 	f.DurationVar(&i.Patience, "patience", 2*time.Minute, "how long a service may take")
 	f.DurationVar(&i.Settle, "settle", Settle, "how long the app is watched")

@@ -110,7 +110,7 @@ func (o Options) answers() map[recovery.QuestionID][]recovery.Answer {
 		given[recovery.AskStart] = []recovery.Answer{{Choice: recovery.Go, Typed: o.Confirm}}
 	}
 	if o.Fix {
-		given[recovery.AskRemedy] = []recovery.Answer{{Choice: recovery.Apply}, {Choice: recovery.Apply}}
+		given[recovery.AskRemedy] = []recovery.Answer{{Choice: recovery.Apply}, {Choice: recovery.Apply}, {Choice: recovery.Apply}} // a step asks once for each
 	}
 	for range o.Retries {
 		given[recovery.AskFailure] = append(given[recovery.AskFailure], recovery.Answer{Choice: recovery.Retry})
