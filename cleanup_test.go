@@ -246,9 +246,14 @@ func TestWhatDeletesIsCalledInOnePlace(t *testing.T) {
 		"vault.Free(":   {"steps/cleanup.go"},
 		".Free(ctx, db": {"steps/cleanup.go"},
 		"drop database": {"recovery/dump/databases.go", "recovery/dump/free.go", "steps/cleanup.go"},
-		"os.RemoveAll(": {"recovery/vault/free.go", "recovery/vault/staged.go", "recovery/demo/demo.go", "recovery/stack/sandbox/account.go", "recovery/stack/sandbox/postgres.go"},
-		"down -v":       nil,
-		`"prune"`:       nil,
+		"os.RemoveAll(": {
+			"recovery/vault/free.go", "recovery/vault/staged.go", "recovery/demo/demo.go", "recovery/stack/sandbox/account.go", "recovery/stack/sandbox/postgres.go",
+			"recovery/backup/making.go",                           // a backup that has no name yet
+			"recovery/drill/place.go", "recovery/drill/remove.go", // what bears a drill's receipt
+			"recovery/stack/sandbox/scratch.go", // a server for one look at a dump
+		},
+		"down -v": nil,
+		`"prune"`: {"ui/cli/cli.go"}, // our command, not Docker's
 	}
 	seen := map[string]int{}
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {

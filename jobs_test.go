@@ -21,7 +21,9 @@ insert into "Attachment" select n, (select string_agg(uuid_send(gen_random_uuid(
 		t.Fatal(err)
 	}
 	rows := func() string {
-		return asked(t, i, "firmflow", `select count(*), md5(string_agg(md5(body), '' order by id)), (select count(*) from pg_indexes where schemaname = 'public') from "Attachment"`)
+		return throughBarrier("firmflow", func(sql string) string { return asked(t, i, "postgres", sql) }, func() string {
+			return asked(t, i, "firmflow", `select count(*), md5(string_agg(md5(body), '' order by id)), (select count(*) from pg_indexes where schemaname = 'public') from "Attachment"`)
+		})
 	}
 	before := rows()
 	stopAt(t, i, "; loaded by ", syscall.SIGKILL)

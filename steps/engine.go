@@ -31,6 +31,18 @@ func (s *Stack) engage(ctx context.Context) error {
 	return err
 }
 
+// claim makes this run the engine before it leaves anything beside what is live,
+// where the database can be asked by now. Two that share the vault and no
+// journals may even have the same name.
+func (s *Stack) claim(ctx context.Context) error {
+	up, err := s.dbRuns(ctx)
+	if err != nil || !up {
+		return err
+	}
+
+	return s.engage(ctx)
+}
+
 // stands tells whether this run is the engine by now; also where there is no
 // database to be one of.
 func (s *Stack) stands(ctx context.Context) bool {

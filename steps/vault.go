@@ -172,6 +172,9 @@ func (v *vaultStep) commands(place vault.Place) []string {
 // Run stages the vault. What an interrupted attempt of this run left is ours and
 // is thrown away; what is live is not touched.
 func (v *vaultStep) Run(ctx context.Context, p recovery.Progress) error {
+	if err := v.claim(ctx); err != nil {
+		return err
+	}
 	place, err := vault.Locate(v.Vault)
 	if err != nil {
 		return err

@@ -66,7 +66,7 @@ func Faults() []Fault {
 			Way: "repair it into a copy (firmflow-recovery repair), or copy it again; then check again"},
 		{Name: "truncated-dump", Does: "the dump ends early", Shows: "dump.truncated", damage: Training.cutDump,
 			Way: "copy the dump again, then check again; or choose another backup"},
-		{Name: "database-dies", Does: "the database is killed while the dump is loaded", Shows: "database.went-away", Moment: DatabaseDies,
+		{Name: "database-dies", Does: "the database is killed while the dump is loaded", Shows: "service.ended", Moment: DatabaseDies,
 			Way: "start the database again, as the plan's command for it does, then retry the step"},
 		{Name: "line-drops", Does: "the line to you drops while the dump is loaded", Shows: "", Moment: LineDrops,
 			Way: "the work goes on: log in again and watch it (firmflow-recovery attach)"},
