@@ -11,8 +11,9 @@ import (
 // outlive the program; resumed, none of them doubles a row, and the copy they
 // read is gone.
 func TestALargeDumpIsLoadedByJobs(t *testing.T) {
+	how := "; loaded by "
 	if runtime.NumCPU() < 2 {
-		t.Skip("one processor has one job")
+		how = "the service has one processor" // and the run says so
 	}
 	i := sandboxed(t)
 	asked(t, i, "firmflow", `create table "Attachment" (id int primary key, body bytea);
@@ -26,11 +27,11 @@ insert into "Attachment" select n, (select string_agg(uuid_send(gen_random_uuid(
 		})
 	}
 	before := rows()
-	stopAt(t, i, "; loaded by ", syscall.SIGKILL)
+	stopAt(t, i, how, syscall.SIGKILL)
 	if rows() != before {
 		t.Error("killed while it loaded, the old state is not whole")
 	}
-	firmflow(t, nil, args(i, "resume", i.Backups, "--verbose")...).want(t, 0, "loaded by", "indexes and constraints", "VERIFIED in")
+	firmflow(t, nil, args(i, "resume", i.Backups, "--verbose")...).want(t, 0, how, "indexes and constraints", "VERIFIED in")
 	if rows() != before {
 		t.Error("resumed, the installation is not the backup's")
 	}
