@@ -194,7 +194,7 @@ func TestEveryExitCodeIsInTheHelp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, code := range []string{"0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "6 ", "7 ", "8 ", "9 ", "11..15", "16 ", "130, 143"} {
+	for _, code := range []string{"0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "6 ", "7 ", "8 ", "9 ", "11..15", "16 ", "17 ", "130, 143"} {
 		if !strings.Contains(string(out), "\n  "+code) {
 			t.Errorf("--help does not explain exit code %s", code)
 		}

@@ -104,6 +104,7 @@ var exitOf = []struct {
 	{"drill.left", ExitVerification},
 	{"drill.", ExitBlocked},
 	{"resume.", ExitUsage},
+	{"offsite.", ExitOffsite},
 	{"undo.inputs.", ExitUsage},
 	{"undo.", ExitUndo},
 	{"cleanup.nothing", ExitUsage},

@@ -34,10 +34,12 @@ type Monitor struct {
 	Backup    string        `json:"backup,omitempty"` // the newest that a restore would take
 	Taken     time.Time     `json:"taken"`
 	Age       time.Duration `json:"age_ns"`
-	Bytes     int64         `json:"bytes"`    // of dump and vault archive
-	Sealed    bool          `json:"manifest"` // it has a manifest, and its files are as long as that says
-	Backups   int           `json:"backups"`  // from which a restore is possible
-	Secrets   string        `json:"secrets"`  // how much is known of the secrets that it needs
+	Bytes     int64         `json:"bytes"`             // of dump and vault archive
+	Sealed    bool          `json:"manifest"`          // it has a manifest, and its files are as long as that says
+	Backups   int           `json:"backups"`           // from which a restore is possible
+	Secrets   string        `json:"secrets"`           // how much is known of the secrets that it needs
+	Offsite   string        `json:"offsite,omitempty"` // where copies are kept, and whether the newest is there; empty: nowhere
+	Copied    bool          `json:"offsite_equal"`     // it is: with the same manifest, and files as long as that says
 	LastRun   *Summary      `json:"last_backup_run,omitempty"`
 	LastDrill *Summary      `json:"last_drill,omitempty"`
 }

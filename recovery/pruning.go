@@ -6,12 +6,13 @@ type Pruning struct {
 	DryRun    bool           `json:"dry_run,omitempty"` // nothing was deleted
 	Verified  int            `json:"verified"`          // before
 	Backups   []PrunedBackup `json:"backups"`           // newest first
+	Offsite   *Pruning       `json:"offsite,omitempty"` // the same for where copies are kept; nil: nowhere
 }
 
 // PrunedBackup is what becomes of one, and why.
 type PrunedBackup struct {
 	Name   string `json:"name"`
-	Delete bool   `json:"delete"`
+	Delete bool   `json:"delete"` // it was deleted, or in a rehearsal would be
 	Why    string `json:"why"`
 }
 

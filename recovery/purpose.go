@@ -121,6 +121,10 @@ func (p Purpose) weigh(proofs []Finding) (Outcome, ExitCode) {
 	}
 }
 
+// Addition is a step of a backup without which the backup is whole: only a copy
+// of it is missing. Added gives the command that makes up for it.
+type Addition interface{ Added() string }
+
 // incomplete is the verdict over an undo or a cleanup that had begun and did
 // not come to its end.
 func (w *walker) incomplete(index int, err error) Verdict {
@@ -137,6 +141,9 @@ func (w *walker) incomplete(index int, err error) Verdict {
 	}
 	if s, can := w.Steps[index].(Switcher); can && s.Switched() {
 		v.Outcome = UndoneNotVerified
+	}
+	if s, can := w.Steps[index].(Addition); can {
+		v.Outcome, v.Exit, v.Next = BackedUpHere, ExitOffsite, []string{"copy it off-site, once that can be:\n" + s.Added()}
 	}
 	var request *StopRequest
 	var failure *Failure

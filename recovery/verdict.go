@@ -23,6 +23,7 @@ const (
 	BackedUp            Outcome = "BACKED UP"
 	BackedUpNotVerified Outcome = "BACKED UP, NOT VERIFIED"
 	BackupUnfinished    Outcome = "BACKUP NOT FINISHED"
+	BackedUpHere        Outcome = "BACKED UP HERE, NOT OFF-SITE"
 	DrillFailed         Outcome = "DRILL FAILED"
 	DrillStopped        Outcome = "DRILL STOPPED"
 
@@ -58,6 +59,7 @@ const (
 	ExitVerification ExitCode = 9
 	ExitStep1        ExitCode = 11
 	ExitUndo         ExitCode = 16
+	ExitOffsite      ExitCode = 17
 	ExitInterrupt    ExitCode = 130
 	ExitTerminated   ExitCode = 143
 )
@@ -83,6 +85,7 @@ func ExitTable() []ExitMeaning {
 		{"9", "verification or drill failed"},
 		{"11..15", "step 1..5 failed, previous data live, resumable"},
 		{"16", "undo failed, or not possible"},
+		{"17", "off-site place not to be used; a backup is whole here"},
 		{"130, 143", "stopped by SIGINT, SIGTERM; resumable"},
 	}
 }

@@ -174,6 +174,15 @@ const (
 	CodeTakeChain       recovery.Code = "take.chain"
 	CodeTakeChanged     recovery.Code = "take.changed"
 	CodePruneFailed     recovery.Code = "prune.failed"
+
+	CodeOffsiteFailed     recovery.Code = "offsite.failed"
+	CodeOffsiteNotMounted recovery.Code = "offsite.not-mounted"
+	CodeOffsiteStalled    recovery.Code = "offsite.stalled"
+	CodeOffsiteFull       recovery.Code = "offsite.full"
+	CodeOffsiteDiffers    recovery.Code = "offsite.differs"
+	CodeOffsitePlace      recovery.Code = "offsite.place"
+	CodeOffsiteUnsealed   recovery.Code = "offsite.unsealed"
+
 	// What surrounds a drill; what its steps meet has the codes of the steps.
 	CodeDrillUnknown  recovery.Code = "drill.recovery.unknown"
 	CodeDrillTouches  recovery.Code = "drill.touches"

@@ -25,6 +25,7 @@ func causesBeside(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
 	broken := errors.New("permission denied")
 	none := fmt.Errorf("find it: %w", evidence.ErrUnrecognised)
 	take := &taking{Stack: s}
+	nas := SecondDirectory{Dir: "/mnt/nas"}
 	references := evidence.References{Table: `public."Document"`, Column: "key", Referenced: 9, Missing: 1, WrongSize: 1}
 
 	return map[recovery.Code][]recovery.Diagnosis{
@@ -76,21 +77,29 @@ func causesBeside(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
 		CodeBackupProof:  {manifestChanged(set, backup.ErrChanged)},
 		CodeChainOther:   {chainOther(evidence.Chain{Table: "audit", Length: 9}, backup.ChainRecord{Length: 12})},
 
-		CodeTakeDown:        {takeDown(s)},
-		CodeTakeEnv:         {takeEnv("/opt/firmflow/.env", fs.ErrNotExist)},
-		CodeTakeUnprotected: {takeUnprotected()},
-		CodeTakeOtherKeys:   {takeOtherKeys(s, []string{"AUTH_SECRET"})},
-		CodeTakeEmpty:       {takeEmpty("/vault"), takeUnmounted("/vault", "2026-11-22"), takeShrunk("/vault", vault.ErrSourceEmpty)},
-		CodeTakeShrunk:      {takeShrunk("/vault", &vault.ShrunkError{Gone: 20, Mirrored: 41})},
-		CodeTakeUnsettled:   {takeUnsettled("/vault", 2)},
-		CodeTakeVault:       {take.Diagnose(&vault.EntryError{Name: "socket", Err: vault.ErrSpecial})},
-		CodeTakePlace:       {take.Diagnose(fs.ErrExist), take.Diagnose(fs.ErrPermission), take.Diagnose(syscall.EROFS), takeInside("/vault/backups", "/vault")},
-		CodeTakeFull:        {take.Diagnose(syscall.ENOSPC), take.Diagnose(syscall.EDQUOT)},
-		CodeTakeDump:        {take.Diagnose(&dump.ToolError{Doing: "dump the database", Text: "ERROR: out of shared memory", Err: broken})},
-		CodeTakeChain:       {takeNoChain(none), takeBrokenChain(evidence.Chain{Table: "audit", Length: 9, Missing: 1, FirstBad: "5"})},
-		CodeTakeChanged:     {take.Diagnose(backup.ErrChanged), take.Diagnose(&dump.DamageError{Cause: dump.ErrCorrupt}), take.Diagnose(&vault.DamageError{Err: vault.ErrChecksum})},
-		CodeTimersFailed:    {timersFailed("/etc/systemd/system", broken)},
-		CodePruneFailed:     {pruneFailed("/backups", broken)},
+		CodeTakeDown:          {takeDown(s)},
+		CodeTakeEnv:           {takeEnv("/opt/firmflow/.env", fs.ErrNotExist)},
+		CodeTakeUnprotected:   {takeUnprotected()},
+		CodeTakeOtherKeys:     {takeOtherKeys(s, []string{"AUTH_SECRET"})},
+		CodeTakeEmpty:         {takeEmpty("/vault"), takeUnmounted("/vault", "2026-11-22"), takeShrunk("/vault", vault.ErrSourceEmpty)},
+		CodeTakeShrunk:        {takeShrunk("/vault", &vault.ShrunkError{Gone: 20, Mirrored: 41})},
+		CodeTakeUnsettled:     {takeUnsettled("/vault", 2)},
+		CodeTakeVault:         {take.Diagnose(&vault.EntryError{Name: "socket", Err: vault.ErrSpecial})},
+		CodeTakePlace:         {take.Diagnose(fs.ErrExist), take.Diagnose(fs.ErrPermission), take.Diagnose(syscall.EROFS), takeInside("/vault/backups", "/vault")},
+		CodeTakeFull:          {take.Diagnose(syscall.ENOSPC), take.Diagnose(syscall.EDQUOT)},
+		CodeTakeDump:          {take.Diagnose(&dump.ToolError{Doing: "dump the database", Text: "ERROR: out of shared memory", Err: broken})},
+		CodeTakeChain:         {takeNoChain(none), takeBrokenChain(evidence.Chain{Table: "audit", Length: 9, Missing: 1, FirstBad: "5"})},
+		CodeOffsiteFailed:     {offsiteFailed(nas, "2026-11-22", broken)},
+		CodeOffsiteNotMounted: {offsiteFailed(nas, "2026-11-22", errNotMounted)},
+		CodeOffsiteStalled:    {offsiteFailed(nas, "2026-11-22", backup.ErrStalled), offsiteFailed(nas, "2026-11-22", syscall.ESTALE), offsiteFailed(nas, "2026-11-22", syscall.ENOTCONN)},
+		CodeOffsiteFull:       {offsiteFailed(nas, "2026-11-22", syscall.ENOSPC)},
+		CodeOffsiteDiffers:    {offsiteFailed(nas, "2026-11-22", backup.ErrDigest), offsiteFailed(nas, "2026-11-22", backup.ErrOther), offsiteFailed(nas, "2026-11-22", backup.ErrMissing)},
+		CodeOffsitePlace:      {offsiteFailed(nas, "2026-11-22", fs.ErrNotExist), offsiteFailed(nas, "2026-11-22", fs.ErrPermission), offsiteFailed(nas, "2026-11-22", syscall.EROFS)},
+		CodeOffsiteUnsealed:   {offsiteUnsealed(set)},
+
+		CodeTakeChanged:  {take.Diagnose(backup.ErrChanged), take.Diagnose(&dump.DamageError{Cause: dump.ErrCorrupt}), take.Diagnose(&vault.DamageError{Err: vault.ErrChecksum})},
+		CodeTimersFailed: {timersFailed("/etc/systemd/system", broken)},
+		CodePruneFailed:  {pruneFailed("/backups", broken)},
 
 		CodeRepairNothing:  {repairNothing(set, "/backups", false), repairNothing(set, "/backups", true)},
 		CodeRepairInTheWay: {repairInTheWay("/backups/none.dump", set, "/backups")},

@@ -171,7 +171,7 @@ func exits(code recovery.Code) recovery.ExitCode {
 	}{
 		{"run.unfinished", 3}, {"journal.unreadable", 3}, {"journal.place", 3}, {"cleanup.nothing", 2}, {"vault.archive.", 5}, {"undo.inputs.", 2}, {"run.stopped", 130},
 		{"run.locked", 7}, {"run.elsewhere", 7}, {"database.busy", 7}, {"run.none", 2}, {"backup.", 5}, {"cleanup.", 3}, {"repair.", 3}, {"resume.", 2}, {"secrets.", 6}, {"verify.", 9},
-		{"dump.", 5}, {"undo.", 16}, {"drill.target.", 9}, {"drill.left", 9}, {"drill.", 3},
+		{"dump.", 5}, {"undo.", 16}, {"offsite.", 17}, {"drill.target.", 9}, {"drill.left", 9}, {"drill.", 3},
 	} {
 		if strings.HasPrefix(string(code), c.prefix) {
 			return c.exit

@@ -24,6 +24,7 @@ type Monitor struct {
 	Now      func() time.Time
 	Warn     time.Duration // how old the newest backup may be
 	Critical time.Duration // and from when on it is an emergency
+	Offsite  Offsite       // where copies are kept; nil: nowhere
 }
 
 // Look never fails: what cannot be looked at is a problem of its own.
@@ -49,6 +50,7 @@ func (m Monitor) Look(ctx context.Context) recovery.Monitor {
 	seen.Taken = directory.Facts(set, m.Now()).Taken
 	m.sound(ctx, &seen, set)
 	m.age(&seen)
+	m.offsite(ctx, &seen, set)
 	if seen.LastRun != nil && seen.LastRun.Outcome != recovery.BackedUp {
 		seen.Worsen(recovery.LevelWarning, "the last run of backup, "+string(seen.LastRun.Run)+", ended "+wordOf(*seen.LastRun))
 	}
@@ -111,6 +113,23 @@ func (m Monitor) sound(ctx context.Context, seen *recovery.Monitor, set backup.S
 	}
 	seen.Sealed, seen.Taken = true, sealed.Began
 	m.secrets(seen, set, sealed)
+}
+
+// offsite tells whether the newest backup is kept elsewhere, too.
+func (m Monitor) offsite(ctx context.Context, seen *recovery.Monitor, set backup.Set) {
+	if m.Offsite == nil {
+		return
+	}
+	seen.Offsite = m.Offsite.String()
+	sealed, err := soundByManifest(set)
+	if err == nil {
+		err = equalOffsite(ctx, m.Offsite, sealed)
+	}
+	if err != nil {
+		seen.Worsen(recovery.LevelWarning, "off-site: "+summary(recovery.Fail(offsiteFailed(m.Offsite, set.Name(), err), err)))
+		return
+	}
+	seen.Copied = true
 }
 
 // secrets tells whether the keys that the backup needs are known: those of the

@@ -20,6 +20,8 @@ const (
 	TakeVaultID recovery.StepID = "take-vault"
 	TakeSealID  recovery.StepID = "take-seal"
 	TakePruneID recovery.StepID = "take-prune"
+
+	TakeOffsiteID recovery.StepID = "take-offsite"
 )
 
 // EnvKept says what becomes of .env in a backup.
@@ -41,6 +43,7 @@ type Take struct {
 	Shrunk     bool              // the operator knows that the vault has shrunk
 	Retention  backup.Retention
 	Cost       backup.Cost // of the fingerprints
+	Offsite    Offsite     // where it is copied to; nil: nowhere
 }
 
 // taking is a backup while it is taken: dump first, so that every document that
@@ -67,14 +70,20 @@ func (how Take) Runner(s *Stack) (recovery.Runner, error) {
 	t := &taking{Stack: s, Take: how, making: backup.Making{Dir: s.BackupDir, Date: backup.NameOf(born)}}
 	t.manifest = backup.Manifest{Program: how.Program, Backup: t.making.Date, Host: backup.HostNamed(s.Host)}
 
-	return recovery.Runner{
+	r := recovery.Runner{
 		Steps: []recovery.Step{&takeLook{taking: t}, &takeDump{taking: t}, &takeVault{taking: t}, &takeSeal{taking: t}, &takePrune{taking: t}},
 		Now:   s.Now, Run: s.RunID, Host: s.Host, Backup: t.making.Date, Purpose: recovery.BackingUp,
 		Target: s.Target(), Inputs: []recovery.Input{
 			{Name: "project directory", Value: s.ProjectDir}, {Name: "vault", Value: s.Vault}, {Name: "database", Value: s.Database},
 			{Name: "backups", Value: s.BackupDir},
 		},
-	}, nil
+	}
+	if how.Offsite != nil {
+		r.Steps = append(r.Steps, &takeOffsite{taking: t})
+		r.Inputs = append(r.Inputs, recovery.Input{Name: "off-site", Value: how.Offsite.String()})
+	}
+
+	return r, nil
 }
 
 func (t *taking) path(part backup.Part) string { return t.making.Path(t.name(part)) }

@@ -59,6 +59,8 @@ type Prune struct {
 	Dir       string
 	Retention backup.Retention
 	Now       func() time.Time
+	Offsite   Offsite // where there are copies; nil: nowhere
+	There     bool    // delete copies as well: without it Run says only which would go
 }
 
 // Plan says what would be deleted, and why the rest stays. Its error carries a
@@ -66,6 +68,9 @@ type Prune struct {
 func (p Prune) Plan(ctx context.Context) (recovery.Pruning, error) {
 	pruned, _, _, err := p.decide(ctx)
 	pruned.DryRun = true
+	if err == nil && p.Offsite != nil {
+		pruned.Offsite, err = p.offsite(ctx, false)
+	}
 
 	return pruned, err
 }
@@ -73,14 +78,44 @@ func (p Prune) Plan(ctx context.Context) (recovery.Pruning, error) {
 // Run deletes it.
 func (p Prune) Run(ctx context.Context) (recovery.Pruning, error) {
 	pruned, directory, gone, err := p.decide(ctx)
-	if err != nil || len(gone) == 0 {
+	if err != nil {
 		return pruned, err
 	}
-	if err := directory.Remove(gone); err != nil {
-		return pruned, recovery.Fail(pruneFailed(p.Dir, err), err)
+	if len(gone) > 0 {
+		if err := directory.Remove(gone); err != nil {
+			return pruned, recovery.Fail(pruneFailed(p.Dir, err), err)
+		}
+	}
+	if p.Offsite != nil {
+		pruned.Offsite, err = p.offsite(ctx, p.There)
 	}
 
-	return pruned, nil
+	return pruned, err
+}
+
+// offsite does the same, or says what it would do, where copies are kept.
+func (p Prune) offsite(ctx context.Context, deletes bool) (*recovery.Pruning, error) {
+	failed := func(err error) error { return recovery.Fail(offsiteFailed(p.Offsite, backup.Latest, err), err) }
+	directory, err := p.Offsite.Directory(ctx)
+	if err != nil {
+		return nil, failed(err)
+	}
+	pruned, gone := p.sort(directory, func(set backup.Set) (backup.Sealed, error) { return p.Offsite.Sealed(ctx, set) })
+	pruned.DryRun = !deletes
+	if !deletes || len(gone) == 0 {
+		return &pruned, nil
+	}
+	locked, err := p.Offsite.Remove(ctx, directory, gone)
+	if err != nil {
+		return nil, failed(err)
+	}
+	for i, b := range pruned.Backups {
+		if why, is := locked[b.Name]; is {
+			pruned.Backups[i].Delete, pruned.Backups[i].Why = false, why
+		}
+	}
+
+	return &pruned, nil
 }
 
 func (p Prune) decide(ctx context.Context) (recovery.Pruning, backup.Directory, []backup.Set, error) {
@@ -88,6 +123,13 @@ func (p Prune) decide(ctx context.Context) (recovery.Pruning, backup.Directory, 
 	if err != nil {
 		return recovery.Pruning{}, directory, nil, err
 	}
+	pruned, gone := p.sort(directory, soundByManifest)
+
+	return pruned, directory, gone, nil
+}
+
+// sort decides about each backup of a directory; sealed reads a manifest.
+func (p Prune) sort(directory backup.Directory, sealed func(backup.Set) (backup.Sealed, error)) (recovery.Pruning, []backup.Set) {
 	now := p.Now()
 	pruned := recovery.Pruning{Directory: directory.Path}
 	var all []backup.Kept
@@ -97,7 +139,7 @@ func (p Prune) decide(ctx context.Context) (recovery.Pruning, backup.Directory, 
 			continue // it goes where the backup goes whose dump was broken
 		}
 		k := backup.Kept{Name: set.Name(), Taken: directory.Facts(set, now).Taken, Whole: set.Dump.Filled() && set.Archive.Filled()}
-		if m, err := soundByManifest(set); err == nil {
+		if m, err := sealed(set); err == nil {
 			k.Verified, k.Taken = true, m.Began
 			pruned.Verified++
 		}
@@ -111,7 +153,7 @@ func (p Prune) decide(ctx context.Context) (recovery.Pruning, backup.Directory, 
 		}
 	}
 
-	return pruned, directory, gone, nil
+	return pruned, gone
 }
 
 // errNoManifest is a backup that cannot be compared with what it was.

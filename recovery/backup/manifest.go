@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -165,6 +166,11 @@ type Sealed struct {
 	Manifest
 	body []byte // what the seal covers
 	mac  []byte
+}
+
+// Same tells whether two manifests are one: byte for byte, seal and all.
+func (s Sealed) Same(other Sealed) bool {
+	return bytes.Equal(s.body, other.body) && bytes.Equal(s.mac, other.mac)
 }
 
 // DecodeManifest reads a manifest. ErrChanged means that its checksum, which

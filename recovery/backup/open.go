@@ -20,7 +20,7 @@ const mirrorName = "vault_sync"
 // hangs blocks it for as long as the kernel likes, and us until ctx ends. The
 // error then is ErrStalled.
 func Open(ctx context.Context, dir string) (Directory, error) {
-	d, err := within(ctx, func() (Directory, error) { return read(ctx, dir) })
+	d, err := Within(ctx, func() (Directory, error) { return read(ctx, dir) })
 	if err != nil {
 		return Directory{}, fmt.Errorf("read backup directory %q: %w", dir, plain(err))
 	}
@@ -28,8 +28,9 @@ func Open(ctx context.Context, dir string) (Directory, error) {
 	return d, nil
 }
 
-// within runs a function that may never return, until ctx ends.
-func within[T any](ctx context.Context, run func() (T, error)) (T, error) {
+// Within runs a function that may never return, until ctx ends. ErrStalled means
+// that its time was over.
+func Within[T any](ctx context.Context, run func() (T, error)) (T, error) {
 	type result struct {
 		value T
 		err   error

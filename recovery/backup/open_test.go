@@ -179,7 +179,7 @@ func TestC23AShareThatHangsIsToldAndNotWaitedFor(t *testing.T) {
 	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(1, 0))
 	defer cancel()
 
-	_, err := within(ctx, func() (Directory, error) {
+	_, err := Within(ctx, func() (Directory, error) {
 		defer close(ended)
 		<-hangs
 
@@ -187,7 +187,7 @@ func TestC23AShareThatHangsIsToldAndNotWaitedFor(t *testing.T) {
 	})
 
 	if !errors.Is(err, ErrStalled) || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("within = %v, want ErrStalled", err)
+		t.Errorf("Within = %v, want ErrStalled", err)
 	}
 	close(hangs) // the share is back: the goroutine must come to its end
 	<-ended

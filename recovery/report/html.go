@@ -111,9 +111,9 @@ func columns(points []Point) []column {
 // mood is the class of an outcome: good, doubtful or bad.
 func mood(o recovery.Outcome) string {
 	switch o {
-	case recovery.Verified, recovery.Undone, recovery.CleanedUp, recovery.Ready:
+	case recovery.Verified, recovery.Undone, recovery.CleanedUp, recovery.Ready, recovery.BackedUp:
 		return "good"
-	case recovery.NotVerified, recovery.Interrupted, recovery.DrillStopped, recovery.NothingChanged, "":
+	case recovery.NotVerified, recovery.Interrupted, recovery.DrillStopped, recovery.NothingChanged, recovery.BackedUpHere, recovery.BackedUpNotVerified, "":
 		return "doubt"
 	default:
 		return "bad"

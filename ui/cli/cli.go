@@ -34,6 +34,7 @@ const (
 	Repair    Command = "repair"
 	Backup    Command = "backup"
 	Prune     Command = "prune"
+	Offsite   Command = "offsite"
 	Timers    Command = "install-timers"
 	Drill     Command = "drill"
 	Demo      Command = "demo"
@@ -83,6 +84,7 @@ type Invocation struct {
 	WarnAge     time.Duration
 	CriticalAge time.Duration
 	DryRun      bool          // of Prune and Timers
+	There       bool          // of Prune: delete copies off-site as well
 	StartNow    bool          // of Timers: write the units, start the timers
 	UnitDir     string        // of Timers
 	Fault       string        // of Drill: what is to go wrong; "list" explains them
@@ -174,7 +176,7 @@ func (p *parser) chose(c Command) func(*cobra.Command, []string) error {
 		if c.takesRun() && len(args) == 1 {
 			p.invocation.Run = args[0]
 		}
-		if c == Verify || c == Repair || c == Drill {
+		if c == Verify || c == Repair || c == Drill || c == Offsite {
 			p.invocation.Backup = append(args, "latest")[0]
 		}
 		if c == Drill && p.invocation.Remove {
@@ -204,6 +206,8 @@ func (p *parser) check() error {
 		return &UsageError{Text: "install-timers takes --dry-run or --now", Hint: "The first shows what the second does."}
 	case i.Env != "encrypted" && i.Env != "plain" && i.Env != "apart" && i.Env != "":
 		return &UsageError{Text: fmt.Sprintf("--env %q is unknown", i.Env), Hint: "It is encrypted, plain or apart."}
+	case i.There && i.DryRun:
+		return &UsageError{Text: "--delete-offsite and --dry-run exclude each other", Hint: "A dry run says what would go off-site, too."}
 	case i.Target < 0:
 		return &UsageError{Text: "--target takes a time, such as 30m"}
 	case i.List && i.Run != "":

@@ -59,13 +59,14 @@ const aboutBackup = `Take a backup: the database, then the vault, in the guide's
 
 Everything is written beside, read again to its last byte, sealed in a manifest
 and named in the end; interrupted, it is no backup, and the next one clears it
-away. An empty or shrunken vault is refused. Old backups are pruned after it.
+away. An empty or shrunken vault is refused. Old backups are pruned after it,
+and it is copied off-site, where the setting offsite says where to.
 
 .env goes into it encrypted by age: say for whom with --env-for or
 --env-phrase, best in the settings file; or --env apart leaves it out.
 
 Exit codes: 0 backed up, 3 something is in the way, 5 not finished, 7 another
-run goes on.`
+run goes on, 17 backed up here, and not off-site.`
 
 const aboutStatus = `Say what there is on this host: runs, the newest backup.
 
@@ -81,7 +82,19 @@ keep-least say, and say why the rest stays.
 
 A pair goes as a whole. Never deleted are the newest verified backup, halves of
 a pair, and anything as long as fewer than keep-least are verified: those
-with a manifest whose files are as it says.`
+with a manifest whose files are as it says.
+
+Of copies off-site it says by the same rules which would go, and deletes them
+only with --delete-offsite.`
+
+const aboutOffsite = `Copy a backup to where the setting offsite says, as "backup" does at its end.
+
+BACKUP is latest, or a date as "backups" lists it; it needs a manifest. What is
+written there is read back and held against that before it gets its name. One
+that is there already is read and compared, and never overwritten.
+
+Exit codes: 0 it is there, 5 there is no such backup here, 7 a run goes on,
+17 the off-site place cannot be used.`
 
 // root builds the tree of commands. Cobra neither prints nor exits.
 func (p *parser) root() *cobra.Command {
@@ -100,6 +113,7 @@ func (p *parser) root() *cobra.Command {
 		p.command(Backups, "List the backups", p.settingFlags, p.showFlags),
 		p.command(Verify, "Look whether a backup is sound; change nothing", p.settingFlags, p.verifyFlags),
 		p.command(Repair, "Repair a dump where that is exact, into a copy", p.settingFlags, p.repairFlags),
+		p.command(Offsite, "Copy a backup off-site, and read it there", p.settingFlags, p.showFlags),
 		p.command(Prune, "Delete old backups, and say why the rest stays", p.settingFlags, p.pruneFlags),
 		p.command(Preflight, "Look whether a recovery could run; change nothing", p.settingFlags, p.lookFlags),
 		p.command(Plan, "Show what a recovery would do; change nothing", p.settingFlags, p.planFlags),
@@ -192,6 +206,8 @@ func (p *parser) command(c Command, short string, flags ...func(*cobra.Command))
 		cmd.Long = aboutStatus
 	case c == Prune:
 		cmd.Long = aboutPrune
+	case c == Offsite:
+		cmd.Use, cmd.Args, cmd.Long = "offsite [BACKUP]", atMostOne, aboutOffsite
 	}
 	for _, add := range flags {
 		add(cmd)
@@ -277,6 +293,7 @@ func (p *parser) timerFlags(cmd *cobra.Command) {
 
 func (p *parser) pruneFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&p.invocation.DryRun, "dry-run", false, "say what would be deleted, and delete nothing")
+	cmd.Flags().BoolVar(&p.invocation.There, "delete-offsite", false, "delete old copies off-site as well")
 	p.showFlags(cmd)
 }
 
@@ -297,8 +314,8 @@ func (p *parser) repairFlags(cmd *cobra.Command) {
 func (p *parser) runFlags(cmd *cobra.Command) {
 	p.lookFlags(cmd)
 	f, i := cmd.Flags(), &p.invocation
-	f.BoolVarP(&i.Yes, "yes", "y", false, "start; enough only where nothing would be replaced")
-	f.StringVar(&i.Confirm, "confirm", "", "start, and replace the data on this host: its name")
+	f.BoolVarP(&i.Yes, "yes", "y", false, "start; enough where nothing would be replaced")
+	f.StringVar(&i.Confirm, "confirm", "", "start, replacing the data on this host: its name")
 	f.BoolVar(&i.Fix, "fix", false, "mend .env, a vault too deep, a barrier left")
 	f.BoolVar(&i.Anew, "anew", false, "begin anew, leaving an unfinished run")
 	f.DurationVar(&i.Patience, "patience", 2*time.Minute, "how long a service may take")

@@ -42,6 +42,8 @@ type Settings struct {
 	OnFailure         string // after any other
 	Webhook           string // where reports are posted
 	DrillDir          string
+	Offsite           string // where a copy of each backup goes; empty: nowhere
+	OffsiteMount      string // what must be a mount point for that
 }
 
 // The file that settings are read from where none is named, and the prefix of
@@ -87,6 +89,8 @@ func list() []setting {
 		{"on-success", "", "command that gets the report of what ended well", func(s *Settings) *string { return &s.OnSuccess }},
 		{"on-failure", "", "the same for all else", func(s *Settings) *string { return &s.OnFailure }},
 		{"webhook", "", "where reports are posted; better in the file", func(s *Settings) *string { return &s.Webhook }},
+		{"offsite", "", "second directory that backups are copied to", func(s *Settings) *string { return &s.Offsite }},
+		{"offsite-mount", "", "what must be mounted for that", func(s *Settings) *string { return &s.OffsiteMount }},
 		{"drill-dir", "/var/tmp", "where drills take place; needs room", func(s *Settings) *string { return &s.DrillDir }},
 	}
 }
@@ -129,6 +133,9 @@ func (s Settings) check() error {
 	}
 	if s.EnvRecipients != "" && s.EnvPassphraseFile != "" {
 		return &UsageError{Text: "env-for and env-phrase exclude each other", Hint: "age encrypts for recipients or with a passphrase."}
+	}
+	if s.OffsiteMount != "" && !filepath.IsAbs(s.OffsiteMount) {
+		return &UsageError{Text: "offsite-mount is no absolute path", Hint: "It is what must be mounted for offsite, such as /mnt/nas."}
 	}
 	if s.Webhook != "" && !ofTheWeb(s.Webhook) {
 		return &UsageError{Text: "the webhook's address is not one of the web", Hint: "It looks like https://example.com/hooks/TOKEN."}

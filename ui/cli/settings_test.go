@@ -16,6 +16,7 @@ var settings = map[string]string{
 	"user": "u", "db-service": "pg", "app-service": "web", "app-url": "http://127.0.0.1:9002", "state-dir": "/s",
 	"audit-table": "Audit", "vault-column": "Document.key",
 	"env-for": "age1example", "env-phrase": "/phrase", "keep-days": "7", "generations": "7,4,12,3", "keep-least": "5",
+	"offsite": "/mnt/nas/firmflow", "offsite-mount": "/mnt/nas",
 	"drill-dir": "/d", "on-success": "/bin/well -v", "on-failure": "/bin/badly", "webhook": "https://example.com/hook",
 }
 

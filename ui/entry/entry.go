@@ -73,6 +73,8 @@ func (prog Program) Run() recovery.ExitCode {
 		return prog.verify(ctx, in)
 	case cli.Repair:
 		return prog.repair(ctx, in)
+	case cli.Offsite:
+		return prog.copyOffsite(ctx, in)
 	case cli.Prune:
 		return prog.prune(ctx, in)
 	case cli.Timers:

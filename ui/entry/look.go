@@ -69,7 +69,7 @@ func (prog Program) status(ctx context.Context, in cli.Invocation) recovery.Exit
 func (prog Program) monitor(ctx context.Context, in cli.Invocation) recovery.ExitCode {
 	seen := steps.Monitor{
 		Dir: in.Settings.Backups, Env: filepath.Join(in.Settings.Project, ".env"), Database: in.Settings.Database,
-		Home: journal.Home{Dir: in.Settings.StateDir}, Drills: drills(in), Now: prog.Now, Warn: in.WarnAge, Critical: in.CriticalAge,
+		Home: journal.Home{Dir: in.Settings.StateDir}, Drills: drills(in), Now: prog.Now, Warn: in.WarnAge, Critical: in.CriticalAge, Offsite: offsite(in.Settings),
 	}.Look(ctx)
 	if in.Textfile != "" {
 		if err := durable.WriteFile(in.Textfile, plain.Metrics(seen), 0o644); err != nil {

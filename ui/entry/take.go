@@ -34,6 +34,8 @@ func (prog Program) take(in cli.Invocation, home journal.Home, host string) (rec
 		return recovery.Runner{}, &cli.UsageError{Text: err.Error(), Hint: "firmflow-recovery backup --help says what --env-for and --env-phrase take."}
 	}
 
+	how.Offsite = offsite(in.Settings)
+
 	s := prog.Installation(in, run)
 	s.Host = host
 
@@ -63,13 +65,45 @@ func protection(s cli.Settings) (backup.Protection, error) {
 	}
 }
 
+// offsite is where copies are kept; nil: nowhere.
+func offsite(s cli.Settings) steps.Offsite {
+	if s.Offsite == "" {
+		return nil
+	}
+
+	return steps.SecondDirectory{Dir: s.Offsite, Mount: s.OffsiteMount}
+}
+
+// copyOffsite copies one backup off-site.
+func (prog Program) copyOffsite(ctx context.Context, in cli.Invocation) recovery.ExitCode {
+	host, err := os.Hostname()
+	if err != nil {
+		return prog.tell(err)
+	}
+	to := offsite(in.Settings)
+	if to == nil {
+		return prog.tell(&cli.UsageError{Text: "it is not said where copies are kept", Hint: "Say it with --offsite, or best in the settings file."})
+	}
+	told, err := steps.OffsiteCopy{
+		Home: journal.Home{Dir: in.Settings.StateDir}, Host: host, Dir: in.Settings.Backups, Name: in.Backup, To: to, Now: prog.Now, Moved: plain.Tenths(prog.Err, prog.Now),
+	}.Run(ctx)
+	if err == nil {
+		err = prog.show(in, map[string]string{"copied": told}, func() error { prog.print(told + "\n"); return nil })
+	}
+	if err != nil {
+		return prog.tell(because(ctx, err))
+	}
+
+	return recovery.ExitOK
+}
+
 // prune deletes old backups and says why the rest stays.
 func (prog Program) prune(ctx context.Context, in cli.Invocation) recovery.ExitCode {
 	keep, err := retention(in)
 	if err != nil {
 		return prog.tell(err)
 	}
-	p := steps.Prune{Dir: in.Settings.Backups, Retention: keep, Now: prog.Now}
+	p := steps.Prune{Dir: in.Settings.Backups, Retention: keep, Now: prog.Now, Offsite: offsite(in.Settings), There: in.There}
 	run := p.Run
 	if in.DryRun {
 		run = p.Plan

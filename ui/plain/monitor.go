@@ -17,6 +17,9 @@ func Monitor(w io.Writer, m recovery.Monitor) error {
 		if m.Sealed {
 			text += ", as its manifest says"
 		}
+		if m.Copied {
+			text += ", equal off-site"
+		}
 	}
 	if len(m.Problems) > 0 {
 		text = strings.Join(m.Problems, "; ") + " (" + text + ")"
@@ -42,6 +45,9 @@ func Metrics(m recovery.Monitor) []byte {
 		gauge("backup_newest_timestamp_seconds", "When the newest of them was taken.", m.Taken.Unix())
 		gauge("backup_newest_bytes", "Size of its dump and vault archive.", m.Bytes)
 		gauge("backup_newest_sealed", "1 where its files are as its manifest says.", truth(m.Sealed))
+		if m.Offsite != "" {
+			gauge("backup_newest_offsite", "1 where it is off-site, with the same manifest.", truth(m.Copied))
+		}
 	}
 	if m.LastDrill != nil {
 		gauge("drill_last_timestamp_seconds", "When the last drill ended.", m.LastDrill.Last.Unix())

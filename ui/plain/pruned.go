@@ -10,6 +10,19 @@ import (
 
 // Pruned writes what became of the backups, or, in a rehearsal, would.
 func Pruned(w io.Writer, p recovery.Pruning) error {
+	text := pruned(p)
+	if p.Offsite != nil {
+		text += "\noff-site: " + pruned(*p.Offsite)
+		if p.Offsite.DryRun && !p.DryRun && p.Offsite.Deleted() > 0 {
+			text += "Nothing was deleted there; --delete-offsite does it.\n"
+		}
+	}
+	_, err := io.WriteString(w, text)
+
+	return err
+}
+
+func pruned(p recovery.Pruning) string {
 	var b strings.Builder
 	gone := "deleted "
 	if p.DryRun {
@@ -25,7 +38,6 @@ func Pruned(w io.Writer, p recovery.Pruning) error {
 	}
 	n := p.Deleted()
 	fmt.Fprintf(&b, "%s %d of %s; %d verified before.\n", strings.TrimSpace(gone), n, recovery.Counted(int64(len(p.Backups)), "backup"), p.Verified)
-	_, err := io.WriteString(w, b.String())
 
-	return err
+	return b.String()
 }

@@ -85,9 +85,9 @@ func (m model) proofsTitle(o recovery.Outcome) string {
 func (m model) outcomeMark(o recovery.Outcome) mark {
 	g := m.glyphs()
 	switch o {
-	case recovery.Verified, recovery.Ready, recovery.Undone, recovery.CleanedUp:
+	case recovery.Verified, recovery.Ready, recovery.Undone, recovery.CleanedUp, recovery.BackedUp:
 		return mark{symbol: g.done, style: m.look.good}
-	case recovery.NotVerified, recovery.Interrupted, recovery.NothingChanged, recovery.DrillStopped:
+	case recovery.NotVerified, recovery.Interrupted, recovery.NothingChanged, recovery.DrillStopped, recovery.BackedUpHere, recovery.BackedUpNotVerified:
 		return mark{symbol: g.warned, style: m.look.warn}
 	default:
 		return mark{symbol: g.failed, style: m.look.bad}
