@@ -239,11 +239,13 @@ func TestNothingButACleanupDeletes(t *testing.T) {
 	}
 }
 
-// TestWhatDeletesIsCalledInOnePlace: the two functions that delete what was set
-// aside have one caller, and no other source drops a database.
+// TestWhatDeletesIsCalledInOnePlace: the functions that delete what was set aside
+// have one caller, those that delete what is live another, and no other source drops
+// a database.
 func TestWhatDeletesIsCalledInOnePlace(t *testing.T) {
 	allowed := map[string][]string{
 		"vault.Free(":   {"steps/cleanup.go"},
+		".GiveUp(ctx":   {"steps/giveup.go"}, // with the words for it typed out
 		".Free(ctx, db": {"steps/cleanup.go"},
 		"drop database": {"recovery/dump/databases.go", "recovery/dump/free.go", "steps/cleanup.go"},
 		"os.RemoveAll(": {

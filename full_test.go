@@ -61,14 +61,22 @@ func TestB29C9AFullDiskLeavesTheOldStateWhole(t *testing.T) {
 // onSmallDisk moves an installation to a disk of its own.
 func onSmallDisk(t *testing.T, i *demo.Installation, runtime *sandbox.Runtime) {
 	t.Helper()
+	onDisk(t, i, runtime, func() {
+		if err := syscall.Mount("tmpfs", i.Dir, "tmpfs", 0, "size=320m,nr_inodes=20000,mode=711"); err != nil {
+			need(t, "docker", false) // who may use Docker in CI may mount, too
+		}
+	})
+}
+
+// onDisk moves an installation to the disk that is then mounted in its place.
+func onDisk(t *testing.T, i *demo.Installation, runtime *sandbox.Runtime, mount func()) {
+	t.Helper()
 	if err := runtime.Stop(t.Context(), "app", "db"); err != nil {
 		t.Fatal(err)
 	}
 	kept := filepath.Join(t.TempDir(), "kept")
 	must(t, "/", "cp", "-a", i.Dir, kept)
-	if err := syscall.Mount("tmpfs", i.Dir, "tmpfs", 0, "size=320m,nr_inodes=20000,mode=711"); err != nil {
-		need(t, "docker", false) // who may use Docker in CI may mount, too
-	}
+	mount()
 	t.Cleanup(func() {
 		if err := errors.Join(runtime.Stop(context.WithoutCancel(t.Context()), "app", "db"), syscall.Unmount(i.Dir, syscall.MNT_DETACH)); err != nil {
 			t.Log(err)

@@ -60,12 +60,19 @@ func args(i *demo.Installation, command, backups string, more ...string) []strin
 // standing is what must not change where a recovery is refused.
 func standing(t *testing.T, i *demo.Installation) string {
 	t.Helper()
+
+	return data(t, i) + content(t, filepath.Join(i.Project, ".env"))
+}
+
+// data is the part of it that a backup brings back.
+func data(t *testing.T, i *demo.Installation) string {
+	t.Helper()
 	tree, err := vault.TreeDigest(t.Context(), i.Vault)
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	return tree + dumped(t, i, "firmflow") + content(t, filepath.Join(i.Project, ".env"))
+	return tree + dumped(t, i, "firmflow")
 }
 
 func dumped(t *testing.T, i *demo.Installation, database string) string {

@@ -39,6 +39,9 @@ type Remedy struct {
 	Do      string `json:"do"`
 	Command string `json:"command,omitempty"` // can be pasted
 	Action  Action `json:"action,omitempty"`  // the step can do it itself
+	// Consent is what must be typed out to have it done, where something live is
+	// deleted by it that nothing brings back; empty: to choose it is enough.
+	Consent string `json:"consent,omitempty"`
 }
 
 // Failure is a Diagnosis that travels as an error.

@@ -31,6 +31,7 @@ const (
 	AskLooked   QuestionID = "looked"   // the pre-flight check found nothing in the way: what now?
 	AskBlocked  QuestionID = "blocked"  // something stands in the way: look again?
 	AskRemedy   QuestionID = "remedy"   // may the step mend this itself?
+	AskGiveUp   QuestionID = "give-up"  // may it delete what is live? asked twice: whether, and for it in words
 	AskStart    QuestionID = "start"    // begin, now that the plan is known?
 	AskFailure  QuestionID = "failure"  // a step failed: what now?
 )
@@ -153,6 +154,18 @@ type Answer struct {
 // had to be typed.
 func (q Question) Consents(a Answer, want Choice) bool {
 	return a.Choice == want && want != Stop && a.Typed == q.Typed
+}
+
+// accepts tells whether an answer agrees to the remedy that is offered.
+func (q Question) accepts(a Answer) bool {
+	switch q.ID {
+	case AskRemedy:
+		return q.Consents(a, Apply)
+	case AskGiveUp:
+		return q.Typed != "" && q.Consents(a, Go)
+	default:
+		return false
+	}
 }
 
 // label gives an answer in the words that it was offered in.

@@ -3,6 +3,7 @@ package recovery
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // end gives a run its last word.
@@ -60,6 +61,9 @@ func (w *walker) failed(index int, err error) Verdict {
 		return Verdict{Outcome: Interrupted, Exit: request.Exit, Proofs: w.proofs, Next: w.wayBack()}
 	}
 	v := Verdict{Outcome: PreviousLive, Exit: ExitStep1 + ExitCode(index), Proofs: w.proofs, Next: w.wayBack()}
+	if w.gone() != "" {
+		v.Outcome = PreviousGone
+	}
 	if w.turn == Undo {
 		v.Turn, v.Next = Undo, nil
 	}
@@ -83,7 +87,36 @@ func (w *walker) failed(index int, err error) Verdict {
 // wayBack is how a run that did not come to its end is given up: until then the
 // app is held.
 func (w *walker) wayBack() []string {
+	if w.gone() != "" {
+		return []string{"there is no way back, as was agreed; to go on, with what is done not repeated:\n" + resumes}
+	}
+
 	return []string{"to give it up, and start the app on what was live before:\n" + Undoing.Command(w.Run)}
+}
+
+// Spender is a step that knows whether something live was deleted before its
+// replacement was there, as the operator had agreed.
+type Spender interface {
+	// GivenUp says what is gone; empty while nothing is.
+	GivenUp() string
+}
+
+// gone says what was live and is deleted; empty: nothing.
+func (r Runner) gone() string {
+	for _, step := range r.Steps {
+		if s, can := step.(Spender); can && s.GivenUp() != "" {
+			return s.GivenUp()
+		}
+	}
+
+	return ""
+}
+
+func (r Runner) switched() bool {
+	return slices.ContainsFunc(r.Steps, func(step Step) bool {
+		s, can := step.(Switcher)
+		return can && s.Switched()
+	})
 }
 
 // Switcher is a step that makes the restored data live: after that a failure no

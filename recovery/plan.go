@@ -43,6 +43,17 @@ func (p Plan) Replaces() []string {
 	return all
 }
 
+// GivesUp lists the live data that would be deleted before its replacement is
+// there, for good.
+func (p Plan) GivesUp() []string {
+	var all []string
+	for _, s := range p.Steps {
+		all = append(all, s.Assessment.GivesUp...)
+	}
+
+	return all
+}
+
 // Loses lists what the operator gives up by going on.
 func (p Plan) Loses() []string {
 	var all []string
@@ -115,6 +126,7 @@ func (p Plan) String() string {
 	}
 	if p.Purpose != Drilling { // its surroundings are its own
 		list(&b, "  REPLACED, AND KEPT", p.Replaces())
+		list(&b, "  DELETED FIRST, FOR GOOD: NO UNDO", p.GivesUp())
 	}
 	switch p.Purpose {
 	case CleaningUp:
@@ -155,6 +167,9 @@ func (p Plan) Runbook() string {
 	var b strings.Builder
 	b.WriteString("#!/bin/sh\n")
 	head, deletes := "Recovery of %s from backup %s, by hand.", "Nothing here deletes what it replaces."
+	if len(p.GivesUp()) > 0 {
+		deletes = "It deletes, for good: " + strings.Join(p.GivesUp(), "; ") + "."
+	}
 	switch p.Purpose {
 	case Undoing:
 		head = "Back to %s, before the recovery from backup %s, by hand."

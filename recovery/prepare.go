@@ -53,6 +53,8 @@ func (w *walker) unblock(ctx context.Context, plan Plan) error {
 		return &blockedError{d} // the problem itself is what the operator must hear of
 	case err != nil:
 		return err
+	case remedy != nil && remedy.Consent != "" && answer.Choice == Apply:
+		return w.giveUp(ctx, d, q, *remedy)
 	case remedy != nil && q.Consents(answer, Apply):
 		w.accept(remedy.Action)
 		return nil
@@ -62,6 +64,28 @@ func (w *walker) unblock(ctx context.Context, plan Plan) error {
 		return &turnedError{to: answer.Choice}
 	default:
 		return &blockedError{d}
+	}
+}
+
+// giveUp asks for a remedy by which something live is deleted for good: in words,
+// since nothing brings it back. Whoever goes back is asked again what to do.
+func (w *walker) giveUp(ctx context.Context, d Diagnosis, q Question, r Remedy) error {
+	q.Text, q.Typed, q.Action = r.Do+". Nothing brings that back. Type  "+r.Consent+"  to agree", r.Consent, r.Action
+	q.Options = []Option{{Key: Go, Label: "Give up undo"}, {Key: Back, Label: "Go back", Detail: "nothing has been changed"}}
+	answer, err := w.ask(ctx, q)
+	var none *NoAnswerError
+	switch {
+	case errors.As(err, &none):
+		return &blockedError{d}
+	case err != nil:
+		return err
+	case q.accepts(answer):
+		w.accept(r.Action)
+		return nil
+	case answer.Choice == Back:
+		return nil
+	default:
+		return &notConfirmedError{q}
 	}
 }
 
@@ -76,6 +100,12 @@ func (w *walker) offer(plan Plan) (Question, *Remedy) {
 			for _, remedy := range f.Diagnosis.Remedies {
 				if remedy.Action == "" {
 					continue
+				}
+				if remedy.Consent != "" {
+					return Question{
+						ID: AskGiveUp, Step: s.ID, Text: f.Diagnosis.Summary, Flag: "--give-up-undo '" + remedy.Consent + "'",
+						Options: append([]Option{{Key: Again, Label: "Check again", Detail: "once there is room"}, {Key: Apply, Label: "Give up undo", Detail: "asks once more"}}, w.aside(plan)...),
+					}, &remedy
 				}
 
 				return Question{
@@ -130,8 +160,11 @@ func (w *walker) confirm(ctx context.Context, plan Plan) error {
 		q.Flag = "--confirm '" + w.Phrase + "'"
 	case w.Purpose == Drilling: // nothing that is live can be replaced
 		q.Text = strings.TrimSpace(w.Warning + " " + q.Text)
-	case len(plan.Replaces()) > 0, w.Purpose != Recovering:
+	case len(plan.Replaces())+len(plan.GivesUp()) > 0, w.Purpose != Recovering:
 		warning := cmp.Or(w.Warning, "This replaces the data of a running installation.")
+		if len(plan.GivesUp()) > 0 {
+			warning = "This replaces the data of a running installation, and deletes some of it first."
+		}
 		q.Text, q.Typed = warning+" Type the host name "+w.Host+" to start", w.Host
 		q.Flag = "--confirm " + w.Host
 	}

@@ -51,7 +51,7 @@ func (p Purpose) noun() string {
 // those speak of resuming.
 func (r Runner) goOn(d Diagnosis) Diagnosis {
 	if r.Purpose == Recovering {
-		return d
+		return r.withoutUndo(d)
 	}
 	if r.Intact != "" && !strings.HasPrefix(string(d.Code), "drill.") { // those know what they speak of
 		d.Intact = r.Intact
@@ -70,6 +70,20 @@ func (r Runner) goOn(d Diagnosis) Diagnosis {
 		remedies[i] = remedy
 	}
 	d.Remedies = remedies
+
+	return d
+}
+
+// withoutUndo says what stands where undo was given up: steps do not know that.
+func (r Runner) withoutUndo(d Diagnosis) Diagnosis {
+	gone := r.gone()
+	switch {
+	case gone == "":
+	case r.switched():
+		d.Intact = "The restored data is live. Undo was given up: of what was live before, deleted is " + gone + "."
+	default:
+		d.Intact = "Undo was given up: deleted is " + gone + ". What else was live is as it was. The app is held, and resume goes on."
+	}
 
 	return d
 }

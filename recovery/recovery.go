@@ -8,7 +8,9 @@
 //
 // Three sentences decide when in doubt: nothing that is replaced is ever
 // deleted; success is said only of what was proven; every failure says what is
-// intact and what to do next.
+// intact and what to do next. To the first there are two exceptions, each consented
+// to in words: a cleanup, and a recovery for which undo was given up for room (see
+// Remedy.Consent).
 //
 // The package uses the standard library only and knows neither services nor
 // screens.

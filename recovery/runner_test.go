@@ -337,3 +337,52 @@ func TestWhoFollowsSeesWhatIsNotJournalled(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsDeletedForGoodTakesItsWords: neither a choice alone nor the answers of
+// --fix agree to it.
+func TestWhatIsDeletedForGoodTakesItsWords(t *testing.T) {
+	d := recovery.Diagnosis{Code: "space.disk", Summary: "too small", Remedies: []recovery.Remedy{{Do: "Give up undo", Action: "undo.give-up.vault", Consent: "ffhost-01 without undo"}}}
+	apply := recovery.Answer{Choice: recovery.Apply}
+	for name, c := range map[string]struct {
+		answers []recovery.Answer
+		took    int
+		exit    recovery.ExitCode
+	}{
+		"its words":     {[]recovery.Answer{apply, {Choice: recovery.Go, Typed: "ffhost-01 without undo"}}, 1, recovery.ExitOK},
+		"the name":      {[]recovery.Answer{apply, {Choice: recovery.Go, Typed: "ffhost-01"}}, 0, recovery.ExitNotConfirmed},
+		"a choice":      {[]recovery.Answer{apply, {Choice: recovery.Go}}, 0, recovery.ExitNotConfirmed},
+		"back and stop": {[]recovery.Answer{apply, {Choice: recovery.Back}, {}}, 0, recovery.ExitBlocked},
+		"half":          {[]recovery.Answer{apply}, 0, recovery.ExitBlocked},
+		"nobody":        {nil, 0, recovery.ExitBlocked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			checks := []recovery.Assessment{blockedBy(d), blockedBy(d)}
+			if c.took > 0 {
+				checks = []recovery.Assessment{blockedBy(d), pending, pending, done}
+			}
+			step := &recoverytest.Step{Name: "one", Checks: checks}
+			all := answers(recovery.AskGiveUp, c.answers...)
+			all[recovery.AskRemedy] = []recovery.Answer{apply, apply, apply}
+			o := &recoverytest.Operator{Answers: all}
+			v := runner(o, step).Recover(t.Context())
+			if v.Exit != c.exit || len(step.Took) != c.took || len(o.State().Accepted) != c.took {
+				t.Errorf("exit %d, %d remedies taken, the state remembers %v; want %d, %d", v.Exit, len(step.Took), o.State().Accepted, c.exit, c.took)
+			}
+		})
+	}
+}
+
+// spent is a step that fails after it has deleted what was live.
+type spent struct{ *recoverytest.Step }
+
+func (spent) GivenUp() string { return "vault /srv/uploads" }
+
+func TestAVerdictNeverSaysThatWhatWasGivenUpIsLive(t *testing.T) {
+	step := spent{&recoverytest.Step{Name: "one", Checks: []recovery.Assessment{pending}, Do: func(context.Context, recovery.Progress) error {
+		return recovery.Fail(recovery.Diagnosis{Code: "vault.disk.full", Summary: "full", Intact: "The vault of before is live."}, nil)
+	}}}
+	v := runner(&recoverytest.Operator{Answers: yes()}, step).Recover(t.Context())
+	if v.Outcome != recovery.PreviousGone || !strings.Contains(v.Diagnosis.Intact, "deleted is vault /srv/uploads") || strings.Contains(strings.Join(v.Next, " "), "undo ") {
+		t.Errorf("%s: %+v, next %q", v.Outcome, v.Diagnosis, v.Next)
+	}
+}

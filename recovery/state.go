@@ -241,7 +241,7 @@ func (s *State) answer(e Event) {
 	if e.Question != nil && e.Answer != nil {
 		s.Decisions = append(s.Decisions, Decision{Time: e.Time, Step: e.Question.Step, Question: e.Question.Text, Answer: e.Question.label(*e.Answer)})
 	}
-	if e.Question != nil && e.Answer != nil && e.Question.ID == AskRemedy && e.Question.Consents(*e.Answer, Apply) {
+	if e.Question != nil && e.Answer != nil && e.Question.accepts(*e.Answer) {
 		s.Accepted = append(s.Accepted, e.Question.Action)
 	}
 }

@@ -50,6 +50,7 @@ type Assessment struct {
 	Summary  string    `json:"summary,omitempty"`  // the step in one line, with its figures
 	Changes  []string  `json:"changes,omitempty"`  // what Run would change
 	Replaces []string  `json:"replaces,omitempty"` // live data that would be set aside
+	GivesUp  []string  `json:"gives_up,omitempty"` // live data that is deleted first, for good: see Remedy.Consent
 	Loses    string    `json:"loses,omitempty"`    // what the operator gives up by going on
 	Commands []string  `json:"commands,omitempty"` // the same by hand, as it could be typed
 	Findings []Finding `json:"findings,omitempty"` // what was looked at, one fact each

@@ -5,13 +5,14 @@ import "time"
 // Outcome is the last word of a run.
 type Outcome string
 
-// The outcomes. The first four are verdicts over a recovery that was begun, the
+// The outcomes. The first five are verdicts over a recovery that was begun, the
 // next over its undo and its cleanup, then over a drill that did not come to its
 // end; the last say that nothing was begun.
 const (
 	Verified     Outcome = "VERIFIED"
 	NotVerified  Outcome = "RESTORED, NOT VERIFIED"
 	PreviousLive Outcome = "FAILED, PREVIOUS DATA LIVE"
+	PreviousGone Outcome = "FAILED, PREVIOUS DATA GIVEN UP" // by an operator who had agreed to that
 	Interrupted  Outcome = "INTERRUPTED, RESUMABLE"
 
 	Undone            Outcome = "UNDONE, THE STATE OF BEFORE IS LIVE"
@@ -83,7 +84,7 @@ func ExitTable() []ExitMeaning {
 		{"7", "another run holds the lock"},
 		{"8", "RESTORED, NOT VERIFIED"},
 		{"9", "verification or drill failed"},
-		{"11..15", "step 1..5 failed, previous data live, resumable"},
+		{"11..15", "step 1..5 failed, previous data live unless given up, resumable"},
 		{"16", "undo failed, or not possible"},
 		{"17", "off-site place not to be used; a backup is whole here"},
 		{"130, 143", "stopped by SIGINT, SIGTERM; resumable"},

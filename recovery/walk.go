@@ -93,7 +93,7 @@ func (w *walker) askAfter(ctx context.Context, step Step, d Diagnosis) Choice {
 	if w.Purpose == Drilling {
 		q.Options[2] = Option{Key: Stop, Label: "End the drill", Detail: "its surroundings are removed, the report stays"}
 	}
-	if w.Undoable && w.Purpose == Recovering {
+	if w.Undoable && w.Purpose == Recovering && w.gone() == "" {
 		q.Options = slices.Insert(q.Options, 2, Option{Key: Undo, Label: "Undo everything", Detail: "vault, database and .env of before, app started"})
 	}
 	for {

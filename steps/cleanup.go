@@ -35,8 +35,8 @@ func ToCleanUp(home journal.Home, run recovery.RunID) (recovery.State, error) {
 	}
 }
 
-// CleanUp lists the steps that free what a finished run has set aside. It is the
-// one thing in this program that deletes what was live.
+// CleanUp lists the steps that free what a finished run has set aside. It and what
+// is in giveup.go are all in this program that deletes what was live.
 func CleanUp(s *Stack, of recovery.State) []recovery.Step {
 	c := &cleanup{Stack: s, of: of}
 

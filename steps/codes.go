@@ -146,6 +146,7 @@ const (
 
 	CodeUndoNothing   recovery.Code = "undo.nothing"
 	CodeUndoCleaned   recovery.Code = "undo.cleaned"
+	CodeUndoGivenUp   recovery.Code = "undo.given-up"
 	CodeUndoGone      recovery.Code = "undo.kept.gone"
 	CodeUndoOther     recovery.Code = "undo.live.other"
 	CodeUndoName      recovery.Code = "undo.name.taken"

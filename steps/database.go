@@ -165,6 +165,9 @@ func (d *database) compare(ctx context.Context) (recovery.Assessment, error) {
 	if err != nil {
 		return a, err
 	}
+	if d.spends.has(spendsDatabase) || d.spent[1] != "" {
+		return d.spending(a, holding), nil
+	}
 	if holding.Closed {
 		a.Replaces = []string{fmt.Sprintf("database %s: %s, closed while a recovery is unfinished; kept as %s", d.Database, recovery.Size(holding.Size), d.aside())}
 	}
@@ -231,6 +234,9 @@ func (d *database) replace(ctx context.Context, p recovery.Progress) error {
 	}
 	f, err := d.fits(ctx)
 	if err != nil {
+		return err
+	}
+	if err := d.makeRoom(ctx, p); err != nil {
 		return err
 	}
 	if err := server.Create(ctx, into, f.options); err != nil {

@@ -24,7 +24,11 @@ func (s *Stack) diagnoseVault(err error, source string) recovery.Diagnosis {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		d.Code, d.Summary = CodeVaultDiskFull, "The disk of the vault is full"
-		d.Remedies = do("Make room, on the filesystem of the vault", typed("df", "-h", s.Vault), "Files may run out as well as bytes", typed("df", "-i", s.Vault), thenResume, resume)
+		d.Remedies = do("Make room, on the filesystem of the vault", typed("df", "-h", s.Vault), "Files may run out as well as bytes", typed("df", "-i", s.Vault), thenResume, resume,
+			s.orWithoutUndo(), s.resumeWithoutUndo())
+	case errors.Is(err, vault.ErrBelow):
+		d.Code, d.Summary = CodeVaultPath, "The vault cannot be deleted for room: something is mounted below it"
+		d.Remedies = do("Unmount it, or recover without giving up undo", typed("findmnt", "-R", s.Vault), thenResume, resume)
 	case errors.Is(err, vault.ErrNoParent), errors.Is(err, vault.ErrRoot), errors.Is(err, vault.ErrNotDirectory), isPermission(err), errors.Is(err, syscall.EROFS):
 		d.Code, d.Summary = CodeVaultPath, "The vault cannot be restored to "+s.Vault
 		d.Remedies = do("See whether its disk is mounted, and writable", typed("findmnt", "-T", s.Vault), "Or say where the vault is", "firmflow-recovery preflight --vault DIR")
@@ -122,7 +126,7 @@ func (d *database) diagnoseLoad(err error) recovery.Diagnosis {
 	switch {
 	case errors.Is(err, dump.ErrNoSpace):
 		di.Code, di.Summary = CodeDatabaseFull, "The disk of the database is full"
-		di.Remedies = do("Make room where Docker keeps its volumes", "docker system df", thenResume, resume)
+		di.Remedies = do("Make room where Docker keeps its volumes", "docker system df", thenResume, resume, d.orWithoutUndo(), d.resumeWithoutUndo())
 	case errors.Is(err, dump.ErrServerGone), errors.Is(err, dump.ErrNoAnswer):
 		di.Code, di.Summary = CodeDatabaseGone, "The database went away while it was worked with"
 		di.Remedies = do("See why", d.logsOf(d.DBService), "It recovers by itself; then continue", resume)
@@ -197,7 +201,7 @@ func spaceShort(n *need, free durable.Space) recovery.Diagnosis {
 	return recovery.Diagnosis{
 		Code: CodeSpace, Summary: "There is not enough room for old and new at once",
 		Seen:   fmt.Sprintf("%s: %s free, at least %s needed", join(n.paths), recovery.Size(int64(free.Bytes)), recovery.Size(int64(n.least))),
-		Intact: nothingTouched, Remedies: do("Make room: nothing that is replaced is deleted, so both must fit", typed("df", "-h", n.paths[0]), thenLookMore, again),
+		Intact: nothingTouched, Remedies: do("Make room: what is replaced is kept, so both must fit", typed("df", "-h", n.paths[0]), thenLookMore, again),
 	}
 }
 

@@ -56,6 +56,7 @@ func causesBeside(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
 		CodeRunNone:    {carried(t, nothingToWatch("20261123-030107", journal.ErrNoRun))},
 
 		CodeUndoFailed:  {(&undo{Stack: s}).diagnose(broken, undoNotBegun)},
+		CodeUndoGivenUp: {undoGivenUp("20261123-030107", "database firmflow")},
 		CodeUndoGone:    {undoGone("database firmflow_before_1", "The live one is whole."), undoNothingOfIt(s, scene{})},
 		CodeUndoOther:   {undoOther(s, "vault", "another receipt")},
 		CodeUndoName:    {undoNameTaken("firmflow_undone_1")},

@@ -35,6 +35,16 @@ func undoGone(what, live string) recovery.Diagnosis {
 	}
 }
 
+// undoGivenUp is a run that has deleted what was live before, to make room.
+func undoGivenUp(run recovery.RunID, what string) recovery.Diagnosis {
+	return recovery.Diagnosis{
+		Code: CodeUndoGivenUp, Summary: "Undo was given up for room, so there is nothing to go back to", Seen: "deleted by run " + string(run) + ", as was agreed: " + what,
+		Intact: "Nothing was changed by this start.",
+		Remedies: do("If the recovery is unfinished, go on with it: firmflow-recovery resume "+string(run), "",
+			"To have the data of another time, recover from a backup of it", listBackups),
+	}
+}
+
 // undoNothingOfIt is a finished run of which there is nothing to be found.
 func undoNothingOfIt(s *Stack, now scene) recovery.Diagnosis {
 	seen := "the vault is not the one that run " + string(s.RunID) + " restored, and nothing was kept beside it"

@@ -32,6 +32,8 @@ func (e *environment) Accept(action recovery.Action) {
 		e.agreed = true
 	case TakeBarrierOver:
 		e.takesOver = true
+	default:
+		e.Stack.agreed |= spendingBy(action)
 	}
 }
 

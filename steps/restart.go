@@ -78,6 +78,9 @@ func (r *restart) next() []string {
 		return next
 	}
 	run := string(r.RunID)
+	if gone := r.gives(); gone != "" {
+		return append(next, "there is no undo: deleted, as was agreed, is "+gone+"; to free what else was kept, which says first what and how much:\nfirmflow-recovery cleanup "+run)
+	}
 	if kept, err := durable.Exists(place.Aside(run)); err == nil && kept {
 		return append(next, "what was live before is kept: vault "+place.Aside(run)+", database "+r.aside()+"; to go back to it:\nfirmflow-recovery undo "+run,
 			"when satisfied, free what is kept; it says first how much:\nfirmflow-recovery cleanup "+run)

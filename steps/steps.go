@@ -60,6 +60,7 @@ type Stack struct {
 	// OriginalTyped are the keys of an original that is no file any more; see
 	// TypedOriginal.
 	OriginalTyped map[string]secret.String
+	WithoutUndo   bool     // the operator asks to give up undo where room is short, or may be
 	Shell         []string // the operator's environment, to see what it would override
 	PinProject    bool     // the operator named the project; a rival does not block
 	PinFile       bool     // the operator named the compose file
@@ -83,6 +84,9 @@ type Stack struct {
 	project *stack.Project   // as last seen by step 1
 	opened  *openedFile      // the original .env, as last read
 	weighed *weighed         // what a manifest says of it
+	agreed  spending         // what may be deleted before its replacement is there
+	spends  spending         // what of it will be, as the room is now
+	spent   [2]string        // what of it is: vault and database; empty: not
 	engaged *dump.Engagement // what makes this run the one that works on the database
 }
 

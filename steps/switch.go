@@ -112,7 +112,7 @@ func (r *restart) noteSwitch(p recovery.Progress, v vault.Swapped, d dump.Outcom
 	if v.Aside != "" {
 		p.Note("kept: the vault of before in " + v.Aside)
 	}
-	if d.HadLive {
+	if d.HadLive && r.spent[1] == "" {
 		p.Note("kept: the database of before as " + r.aside())
 	}
 }

@@ -120,6 +120,9 @@ func (u *undo) stand(ctx context.Context) (scene, error) {
 	if err := u.standDatabase(ctx, &now); err != nil {
 		return now, err
 	}
+	if !now.asked && agreedIn(u.of).has(spendsDatabase) { // begun, the undo could not be turned back from
+		return now, recovery.Fail(undoGivenUp(u.RunID, "whether database "+u.Database+" cannot be told, since its service does not run: start it, and look again"), nil)
+	}
 	if u.finished() && (now.vault == stays || now.asked && now.database == stays) {
 		return now, recovery.Fail(undoNothingOfIt(u.Stack, now), nil)
 	}
@@ -167,6 +170,10 @@ func (u *undo) databaseWay(there map[string]dump.Database) (way, string, error) 
 	_, undone := there[u.undone()]
 	receipt, ours := u.receiptIn(live.Comment)
 	switch {
+	case dump.Vacant(there[u.aside()].Comment, string(u.RunID)), dump.Vacant(live.Comment, string(u.RunID)) && !aside:
+		return stays, "", recovery.Fail(undoGivenUp(u.RunID, "database "+u.Database), nil)
+	case dump.Vacant(live.Comment, string(u.RunID)): // what is to be deleted is not yet
+		return comesBack, live.Comment, nil
 	case undone && aside:
 		return stays, "", recovery.Fail(undoNameTaken(u.undone()), nil)
 	case undone:
@@ -188,6 +195,8 @@ func (u *undo) databaseWay(there map[string]dump.Database) (way, string, error) 
 func (u *undo) vaultGone(place vault.Place, err error) error {
 	var confused *vault.ConfusedError
 	switch {
+	case errors.Is(err, vault.ErrGivenUp):
+		return recovery.Fail(undoGivenUp(u.RunID, "vault "+place.Real), err)
 	case errors.Is(err, vault.ErrAsideGone):
 		return recovery.Fail(undoGone("vault "+place.Aside(string(u.RunID)), "The live vault is the restored one."), err)
 	case errors.As(err, &confused):

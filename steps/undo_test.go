@@ -36,6 +36,10 @@ func (s *Stack) comment(t *testing.T, run recovery.RunID, replaces string) strin
 	return string(text)
 }
 
+func vacantOf(run recovery.RunID) string {
+	return `{"program":"firmflow-recovery","given_up_by_run":"` + string(run) + `"}`
+}
+
 func codeOf(err error) recovery.Code {
 	var failure *recovery.Failure
 	if !errors.As(err, &failure) {
@@ -60,6 +64,9 @@ func TestTheDatabasesSayWhatAnUndoHasToDo(t *testing.T) {
 		"switched, live lost":             {map[string]string{s.aside(): ""}, comesBack, ""},
 		"undone":                          {map[string]string{"firmflow": "", s.undone(): ours}, isBack, ""},
 		"undone, nothing was before":      {map[string]string{s.undone(): bare}, isBack, ""},
+		"given up":                        {map[string]string{"firmflow": vacantOf(taken)}, stays, CodeUndoGivenUp},
+		"given up, the old one is there":  {map[string]string{"firmflow": vacantOf(taken), s.aside(): ""}, comesBack, ""},
+		"given up, switched":              {map[string]string{"firmflow": ours, s.aside(): vacantOf(taken)}, stays, CodeUndoGivenUp},
 		"what was before is gone":         {map[string]string{"firmflow": ours}, stays, CodeUndoGone},
 		"a later run is live":             {map[string]string{"firmflow": others, s.aside(): ""}, stays, CodeUndoOther},
 		"somebody's own is live":          {map[string]string{"firmflow": "production", s.aside(): ""}, stays, CodeUndoOther},

@@ -111,8 +111,12 @@ func (v *vaultStep) planned(ctx context.Context, place vault.Place, p recovery.P
 	if err != nil {
 		return a, err
 	}
-	a.Replaces = []string{fmt.Sprintf("vault %s: %s, %s, newest of %s; kept as %s", v.Vault, recovery.Counted(int64(live.Files), "file"),
-		recovery.Size(live.Bytes), live.Newest.UTC().Format("2006-01-02 15:04Z"), place.Aside(string(v.RunID)))}
+	held := fmt.Sprintf("vault %s: %s, %s, newest of %s", v.Vault, recovery.Counted(int64(live.Files), "file"), recovery.Size(live.Bytes),
+		live.Newest.UTC().Format("2006-01-02 15:04Z"))
+	if v.spends.has(spendsVault) {
+		return v.spending(a, held), nil
+	}
+	a.Replaces = []string{held + "; kept as " + place.Aside(string(v.RunID))}
 
 	return a, nil
 }
@@ -184,6 +188,9 @@ func (v *vaultStep) Run(ctx context.Context, p recovery.Progress) error {
 		return err
 	}
 	if err := vault.Discard(place, run); err != nil {
+		return err
+	}
+	if place, err = v.makeRoom(ctx, place, p); err != nil {
 		return err
 	}
 	staging, err := place.Stage(run)

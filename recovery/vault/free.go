@@ -53,7 +53,7 @@ func (p Place) SetAside(run string) (string, error) {
 
 // Free deletes what a run has set aside. The record stays where what the run
 // restored is live, so that it can still be proven, and goes with what it is
-// about otherwise. Nothing else in this program deletes what was live. Cut off,
+// about otherwise. Nothing else but GiveUp deletes what was live. Cut off,
 // it is finished by calling it again. deleted counts entries of the top.
 func Free(ctx context.Context, p Place, run string, deleted func(done, total int64)) error {
 	dir, err := p.SetAside(run)

@@ -18,9 +18,12 @@ const (
 )
 
 // Standing tells what an undo would find. Where what was set aside is gone it is
-// ErrAsideGone, and where something else has been made live since a
+// ErrAsideGone, where it was deleted as agreed ErrGivenUp, and where something else has been made live since a
 // *ConfusedError: then an undo would lose what is live.
 func (p Place) Standing(run string) (Standing, error) {
+	if gone, err := p.GivenUp(run); err != nil || gone {
+		return Untouched, errors.Join(err, ErrGivenUp)
+	}
 	s, err := openSwap(realDisk{}, p, run)
 	if errors.Is(err, ErrNotStaged) {
 		return Untouched, nil

@@ -60,7 +60,8 @@ type Invocation struct {
 	Confirm     string
 	Yes         bool
 	Fix         bool
-	Anew        bool // begin although an earlier run is unfinished
+	GiveUpUndo  string // consent to delete live data where old and new have no room
+	Anew        bool   // begin although an earlier run is unfinished
 	Retries     int
 	Patience    time.Duration // how long a service may take to become ready
 	Settle      time.Duration // how long the app must stay up to count as stable

@@ -317,6 +317,7 @@ func (p *parser) runFlags(cmd *cobra.Command) {
 	f.BoolVarP(&i.Yes, "yes", "y", false, "start; enough where nothing would be replaced")
 	f.StringVar(&i.Confirm, "confirm", "", "start, replacing the data on this host: its name")
 	f.BoolVar(&i.Fix, "fix", false, "mend .env, a vault too deep, a barrier left")
+	f.StringVar(&i.GiveUpUndo, "give-up-undo", "", "delete live data where room is short: see README")
 	f.BoolVar(&i.Anew, "anew", false, "begin anew, leaving an unfinished run")
 	f.DurationVar(&i.Patience, "patience", 2*time.Minute, "how long a service may take")
 	f.DurationVar(&i.Settle, "settle", Settle, "how long the app is watched")

@@ -24,6 +24,7 @@ type Options struct {
 	Brief                bool // where nobody watches, show nothing unless it was asked for
 	Yes, Fix             bool // answers given beforehand
 	Confirm              string
+	GiveUpUndo           string // what must be typed out to have live data deleted for room
 	Retries              int
 	Host                 string
 	Getenv               func(string) string
@@ -111,6 +112,9 @@ func (o Options) answers() map[recovery.QuestionID][]recovery.Answer {
 	}
 	if o.Fix {
 		given[recovery.AskRemedy] = []recovery.Answer{{Choice: recovery.Apply}, {Choice: recovery.Apply}, {Choice: recovery.Apply}} // a step asks once for each
+	}
+	if o.GiveUpUndo != "" {
+		given[recovery.AskGiveUp] = []recovery.Answer{{Choice: recovery.Apply}, {Choice: recovery.Go, Typed: o.GiveUpUndo}}
 	}
 	for range o.Retries {
 		given[recovery.AskFailure] = append(given[recovery.AskFailure], recovery.Answer{Choice: recovery.Retry})

@@ -143,7 +143,7 @@ func (prog Program) build(ctx context.Context, in cli.Invocation, host string, c
 	if s.OriginalEnv == "" {
 		s.OriginalEnv = set.Env.Path
 	}
-	s.OriginalKey, s.OriginalTyped = c.Key, c.Typed
+	s.OriginalKey, s.OriginalTyped, s.WithoutUndo = c.Key, c.Typed, in.GiveUpUndo != ""
 
 	return recovery.Runner{
 		Now: prog.Now, Host: host, Run: c.Run, Earlier: c.Earlier,

@@ -65,7 +65,7 @@ func (prog Program) tell(err error) recovery.ExitCode {
 func (prog Program) speak(in cli.Invocation, host string, stops *console.Stops) console.Options {
 	return console.Options{
 		JSON: in.JSON, Plain: in.Plain, ASCII: in.ASCII, Verbose: in.Verbose, Looking: in.Command == cli.Preflight || in.Command == cli.Plan,
-		Yes: in.Yes, Confirm: in.Confirm, Fix: in.Fix, Retries: in.Retries, Host: host, Getenv: prog.Getenv, In: prog.In, Out: prog.Out,
+		Yes: in.Yes, Confirm: in.Confirm, GiveUpUndo: in.GiveUpUndo, Fix: in.Fix, Retries: in.Retries, Host: host, Getenv: prog.Getenv, In: prog.In, Out: prog.Out,
 		Stops: stops, Save: journal.Home{Dir: in.Settings.StateDir}.Keep,
 		Shell: func(ctx context.Context) error {
 			return command.Attended(ctx, prog.In, in.Settings.Project, prog.Environ, cmp.Or(prog.Getenv("SHELL"), "/bin/sh"))

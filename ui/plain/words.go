@@ -146,6 +146,7 @@ func plan(p recovery.Plan) string {
 		s.Title = Clean(s.Title)
 		s.Assessment.Changes = cleanAll(s.Assessment.Changes)
 		s.Assessment.Replaces = cleanAll(s.Assessment.Replaces)
+		s.Assessment.GivesUp = cleanAll(s.Assessment.GivesUp)
 		s.Assessment.Loses = Clean(s.Assessment.Loses)
 	}
 

@@ -91,6 +91,17 @@ var lookedBad = recovery.Question{
 		{Key: recovery.Back, Label: "Choose another backup"}, {Key: recovery.Stop, Label: "Stop here", Detail: "nothing has been changed"}},
 }
 
+var giveUp = recovery.Question{
+	ID: recovery.AskGiveUp, Step: "environment", Text: "The disk is too small", Flag: "--give-up-undo 'ffhost-01 without undo'",
+	Options: append([]recovery.Option{lookedBad.Options[0], {Key: recovery.Apply, Label: "Give up undo", Detail: "asks once more"}}, lookedBad.Options[1:]...),
+}
+
+var giveUpTyped = recovery.Question{
+	ID: recovery.AskGiveUp, Step: "environment", Typed: "ffhost-01 without undo", Flag: giveUp.Flag, Action: "undo.give-up.vault",
+	Text:    "Give up undo: delete today's vault /opt/firmflow/uploads for good, when its replacement needs the room. Nothing brings that back. Type  ffhost-01 without undo  to agree",
+	Options: []recovery.Option{{Key: recovery.Go, Label: "Give up undo"}, {Key: recovery.Back, Label: "Go back", Detail: "nothing has been changed"}},
+}
+
 var startGuided = recovery.Question{
 	ID: recovery.AskStart, Text: "Start the recovery", Flag: "--yes",
 	Options: []recovery.Option{{Key: recovery.Go, Label: "Start"}, {Key: recovery.Back, Label: "Go back", Detail: "nothing has been changed"}},
@@ -147,6 +158,8 @@ func guideScenes() []scene {
 		{name: "report", tape: new(tape), ask: &readReport},
 		{name: "looked-good", tape: new(tape).open().plan(true).end(recovery.Verdict{Outcome: recovery.Ready}), ask: &lookedGood},
 		{name: "looked-bad", tape: new(tape).tooSmall(), ask: &lookedBad},
+		{name: "give-up", tape: new(tape).tooSmall(), ask: &giveUp},
+		{name: "give-up-typed", tape: new(tape).tooSmall(), ask: &giveUpTyped, keys: "f f h o s t enter"},
 		{name: "secrets", tape: new(tape).compared(), ask: &remedy},
 		{name: "secrets-all", tape: new(tape).compared(), ask: &remedy, keys: "a"},
 		{name: "plan-guided", tape: new(tape).open().plan(false), ask: &startGuided},

@@ -179,7 +179,7 @@ func screenOf(q recovery.Question) screen {
 		return reading
 	case recovery.AskLooked, recovery.AskBlocked:
 		return looked
-	case recovery.AskRemedy:
+	case recovery.AskRemedy, recovery.AskGiveUp:
 		return remedying
 	case recovery.AskStart:
 		return planning

@@ -82,7 +82,7 @@ func event(t *rapid.T) recovery.Event {
 
 func question(t *rapid.T) recovery.Question {
 	q := recovery.Question{ID: rapid.SampledFrom([]recovery.QuestionID{
-		recovery.AskStart, recovery.AskRemedy, recovery.AskFailure, recovery.AskTask, recovery.AskBackup, recovery.AskOriginal, recovery.AskSecret, recovery.AskRead,
+		recovery.AskStart, recovery.AskRemedy, recovery.AskGiveUp, recovery.AskFailure, recovery.AskTask, recovery.AskBackup, recovery.AskOriginal, recovery.AskSecret, recovery.AskRead,
 		recovery.AskLooked, recovery.AskBlocked, "new",
 	}).Draw(t, "id"), Step: recovery.StepID(rapid.SampledFrom([]string{"", "vault"}).Draw(t, "step")), Text: hostile().Draw(t, "question"),
 		Typed: rapid.SampledFrom([]string{"", host}).Draw(t, "typed")}
@@ -215,7 +215,7 @@ func TestTheExactNameConsents(t *testing.T) {
 }
 
 func TestEnterAloneStartsAndChangesNothing(t *testing.T) {
-	for _, q := range []recovery.Question{startTyped, startPlain, remedy} {
+	for _, q := range []recovery.Question{startTyped, startPlain, remedy, giveUpTyped} {
 		enters := []tea.KeyMsg{key("enter"), key("enter"), key("enter"), key("enter")}
 		if a, _ := consent(t, newModel(Options{}), q, enters); a.Choice != recovery.Stop {
 			t.Errorf("%s: enter gave %+v", q.ID, a)

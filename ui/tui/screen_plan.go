@@ -29,6 +29,7 @@ func (m model) plan(p recovery.Plan) []string {
 	} else {
 		lines = append(indented(lines, 2), m.list("LOST", p.Loses())...)
 	}
+	lines = append(lines, m.list("DELETED FIRST, FOR GOOD: NO UNDO", p.GivesUp())...)
 	if takes := p.Duration(); takes != "" {
 		lines = append(lines, indented(m.wrap("Takes "+takes, width-2), 2)...)
 	}

@@ -25,6 +25,10 @@ func (m model) lookedPage() page {
 	if q.Offers(recovery.Again) {
 		p.keys[3] = "r check again"
 	}
+	if m.typing() {
+		p.foot = m.question("Give up undo")
+		p.keys = []string{"enter agree", "pgdn scroll", "tab commands", "f1 help", leaveKey(q)}
+	}
 	if t := m.secrets(q.Step); t != nil && len(t.Keys) > 0 {
 		p.body = m.secretsBody(*t)
 	}
