@@ -54,6 +54,10 @@ type campaign struct {
 	entry  *atomic.Int64 // of the journal, at which the next run is killed; shared by all
 	stride int64         // from one such entry to the next
 
+	settle func(t *testing.T)                      // what a test itself has changed
+	strike func(*os.Process)                       // what befalls the engine
+	after  func(t *testing.T, told recovery.Event) // what comes after that, where this is the last entry that was told
+
 	old, new triple
 	kills    map[string]int // by the step they fell into
 	ends     map[string]int // how the chains ended
@@ -103,6 +107,7 @@ func newCampaign(t *testing.T, v victim, state string, seed uint64, entry *atomi
 	c := &campaign{
 		victim: v, home: journal.Home{Dir: state}, rnd: rand.New(rand.NewPCG(seed, seed)), entry: entry, stride: 1,
 		kills: map[string]int{}, ends: map[string]int{},
+		settle: func(*testing.T) {}, strike: func(p *os.Process) { _ = p.Kill() }, after: func(*testing.T, recovery.Event) {},
 	}
 	c.new = c.stands(t)
 
@@ -197,12 +202,19 @@ func (c *campaign) kill(t *testing.T, args []string, entry int64, after time.Dur
 	at := "start"
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 16<<20) // a plan is one line
+	var told recovery.Event
+	pending := func() {}
 	for n := int64(0); ; {
 		if n == entry && after == 0 {
-			_ = cmd.Process.Kill()
+			c.strike(cmd.Process)
 		} else if n == entry {
-			timer := time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
-			defer timer.Stop()
+			struck := make(chan struct{})
+			timer := time.AfterFunc(after, func() { defer close(struck); c.strike(cmd.Process) })
+			pending = func() {
+				if !timer.Stop() {
+					<-struck
+				}
+			}
 			n++ // once
 		}
 		if !lines.Scan() {
@@ -212,11 +224,14 @@ func (c *campaign) kill(t *testing.T, args []string, entry int64, after time.Dur
 		if err != nil || e.Kind.Lossy() {
 			continue
 		}
+		told = e
 		if n++; e.Step != "" && n <= entry {
 			at = string(e.Step)
 		}
 	}
 	_ = cmd.Wait()
+	pending()
+	c.after(t, told)
 	if code := cmd.ProcessState.ExitCode(); code != -1 {
 		if code != 0 {
 			t.Fatalf("%v ended by itself with exit code %d: %s\n%s", args, code, said.String(), c.report(t))
@@ -347,6 +362,7 @@ func (c *campaign) age(t *testing.T) {
 	write(t, filepath.Join(c.vault, "newer-"+mark+".pdf"), "written after the backup")
 	c.sql(t, "firmflow", `insert into "Firm" (id, name, slug) values ('`+mark+`', 'Newer', '`+mark+`')`)
 	write(t, c.dotenv, strings.Replace(content(t, c.dotenv), c.secret[0], c.secret[1], 1)+"# edited by hand at "+mark+"\n")
+	c.settle(t)
 	c.old = c.stands(t)
 	c.new.env = strings.Replace(c.old.env, c.secret[1], c.secret[0], 1)
 	if c.old == c.new || c.old.env == c.new.env {

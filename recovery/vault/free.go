@@ -64,6 +64,9 @@ func Free(ctx context.Context, p Place, run string, deleted func(done, total int
 		if err := remove(ctx, dir, deleted); err != nil {
 			return fmt.Errorf("delete %q: %w", dir, err)
 		}
+		if err := durable.SyncDir(filepath.Dir(dir)); err != nil {
+			return err
+		}
 	}
 	if at, err := p.Where(run); err != nil || at == p.Real {
 		return err

@@ -68,7 +68,9 @@ func (r *Runtime) awaitPostgres(ctx context.Context, s configured) error {
 	started := process{pid: known.PID, ticks: known.Ticks}
 	died := func() bool { return !started.alive() }
 
-	_, err = await(ctx, patience, func() bool { return r.lock(s).ready || died() })
+	// What a killed server has left says that it is ready, too.
+	ready := func() bool { held := r.lock(s); return held.ready && held.pid == started.pid }
+	_, err = await(ctx, patience, func() bool { return ready() || died() })
 	if err != nil {
 		return err
 	}
