@@ -45,6 +45,8 @@ var walls = []struct {
 	{of: "recovery/sample", allowed: []string{"recovery/durable", "recovery/secret"}, http: true},
 	{of: "recovery/demo", allowed: []string{"recovery/command", "recovery/secret", "recovery/envfile", "recovery/sample", "recovery/stack"}},
 	{of: "recovery/hook", allowed: []string{"recovery/command", "recovery/secret"}, http: true},
+	{of: "recovery/bucket", allowed: []string{"recovery/durable"}, http: true},
+	{of: "recovery/bucket/buckettest", exec: true, http: true}, // a server and bad lines, for tests alone
 	{of: "recovery/report", allowed: []string{"=recovery"}},
 	{of: "recovery/drill", allowed: []string{"recovery/command", "recovery/secret", "recovery/durable", "recovery/envfile", "recovery/stack"}},
 	{of: "steps", allowed: []string{"recovery"}, http: true},

@@ -7,8 +7,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"firmflow-recovery/recovery/bucket/buckettest"
 )
 
 // TestABackupIsCopiedToASecondDirectoryAndRecoveredFromIt: all that is of this
@@ -126,4 +129,122 @@ func TestC23AShareThatHangsIsDiagnosedInSeconds(t *testing.T) {
 		t.Fatalf("the share is not stale: %v", err)
 	}
 	backup().want(t, 17, "offsite.stalled", "BACKED UP HERE, NOT OFF-SITE in")
+}
+
+// TestABackupIsSentToABucketAndRecoveredFromIt: everything of this host is lost,
+// and what a real S3 server has brings it back, over a line that is slow and is
+// cut.
+func TestABackupIsSentToABucketAndRecoveredFromIt(t *testing.T) {
+	env, server := buckettest.Serve(t)
+	line := buckettest.Between(t, server)
+	i := sandboxed(t)
+	into := filepath.Join(t.TempDir(), "backups")
+	mkdir(t, into)
+	recipient, key := identity(t)
+	place := []string{"--offsite", "s3://backups/host", "--s3-endpoint", "http://" + server}
+	run := func(args ...string) result {
+		r := firmflow(t, env, args...)
+		if strings.Contains(r.out, buckettest.Secret) {
+			t.Errorf("%v shows the secret key", args)
+		}
+		return r
+	}
+	there := func(command string, more ...string) result {
+		return run(append([]string{command, "--runtime", "sandbox", "--project", i.Project, "--backups", "s3://backups/host", "--s3-endpoint", "http://" + line.Address, "--state-dir", i.State, "--plain"}, more...)...)
+	}
+	run(backing(i, "backup", into, append(place, "--env-for", recipient)...)...).want(t, 0, "s3://backups/host answers, and has 0 backups", "BACKED UP in", "is in s3://backups/host too")
+	run(backing(i, "status", into, append(place, "--check")...)...).want(t, 0, "equal off-site")
+	date := newest(t, into).Date
+	there("backups").want(t, 0, "s3://backups/host: 1 backup", date, "has a manifest")
+	before := standing(t, i)
+	if err := i.Lose(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(into); err != nil {
+		t.Fatal(err)
+	}
+
+	line.Cut.Store(3 << 20) // less than the vault's archive has
+	there("verify", "--full", "--identity", key).want(t, 0, "byte for byte what it says")
+	if line.Cuts.Load() == 0 {
+		t.Error("the line was never cut")
+	}
+	fetched := filepath.Join(i.State, "fetched")
+	if left, err := filepath.Glob(filepath.Join(fetched, "*", "*", "*")); err != nil || len(left) > 0 {
+		t.Errorf("verify leaves %v, %v", left, err)
+	}
+	line.Slow.Store(int64(5 * time.Millisecond))
+	there("drill", "--identity", key).want(t, 0, "VERIFIED")
+	there("plan", "--identity", key).want(t, 0, "backup "+date, "fetched to "+fetched)
+	line.Cuts.Store(0)
+	there("restore", "--identity", key, "--confirm", hostname(t)).want(t, 0, "VERIFIED in", "every byte as in the manifest", "fetched to "+fetched)
+	if line.Cuts.Load() > 0 {
+		t.Error("what was fetched for the plan was fetched again")
+	}
+	if standing(t, i) != before {
+		t.Error("the recovered installation differs from the one that was backed up")
+	}
+	noneHasTheSecret(t, i.State)
+}
+
+// noneHasTheSecret looks through every file below a directory.
+func noneHasTheSecret(t *testing.T, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() && strings.Contains(content(t, path), buckettest.Secret) {
+			t.Errorf("%s holds the secret key", path)
+		}
+
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAFlippedByteOfABackupInABucketIsNamed, whichever file it is in: what lies
+// there is changed behind the server's back.
+func TestAFlippedByteOfABackupInABucketIsNamed(t *testing.T) {
+	root := t.TempDir()
+	env, server := buckettest.ServeIn(t, root)
+	i := sandboxed(t)
+	into := filepath.Join(t.TempDir(), "backups")
+	mkdir(t, into)
+	recipient, key := identity(t)
+	run := func(command, backups string, more ...string) result {
+		return firmflow(t, env, backing(i, command, backups, append(more, "--s3-endpoint", "http://"+server)...)...)
+	}
+	run("backup", into, "--env-for", recipient, "--offsite", "s3://backups").want(t, 0, "BACKED UP in")
+	dir := filepath.Join(root, "backups")
+	for file, before := range filesOf(t, dir) {
+		flipped(t, filepath.Join(dir, file))
+		run("verify", "s3://backups", "--full", "--identity", key).want(t, 5, file)
+		run("offsite", into, "--offsite", "s3://backups").want(t, 17, "offsite.differs", file)
+		write(t, filepath.Join(dir, file), before)
+	}
+	run("verify", "s3://backups", "--full", "--identity", key).want(t, 0)
+
+	// Without its dump nothing is taken for a backup: so an interrupted copy looks.
+	must(t, dir, "rm", filepath.Base(newest(t, into).Dump.Path))
+	run("backups", "s3://backups").want(t, 0, "dump missing")
+	run("restore", "s3://backups", "--confirm", hostname(t)).want(t, 5, "backup.incomplete")
+	run("offsite", into, "--offsite", "s3://backups").want(t, 0, "is in s3://backups")
+	run("verify", "s3://backups", "--full", "--identity", key).want(t, 0)
+}
+
+func TestWhatABucketRefusesIsDiagnosed(t *testing.T) {
+	env, server := buckettest.Serve(t)
+	at := func(endpoint, place string, env []string) result {
+		return firmflow(t, env, "backups", "--backups", place, "--s3-endpoint", endpoint, "--state-dir", t.TempDir())
+	}
+	at("http://"+server, "s3://nowhere", env).want(t, 17, "offsite.place", "There is no such bucket")
+	at("http://"+server, "s3://backups", append(env, "AWS_SECRET_ACCESS_KEY=another")).want(t, 17, "offsite.denied")
+	at("http://127.0.0.1:1", "s3://backups", env).want(t, 17, "offsite.unreachable")
+	at("http://s3.example.com", "s3://backups", env).want(t, 2, "has no TLS")
+	if r := at("http://"+server, "s3://key:hunter2@backups", env); r.exit != 2 || strings.Contains(r.out, "hunter2") {
+		t.Errorf("exit code %d:\n%s", r.exit, r.out)
+	}
+	for _, command := range []string{"backup", "prune", "repair", "status"} {
+		firmflow(t, env, command, "--backups", "s3://backups").want(t, 2, "takes a directory as --backups")
+	}
 }

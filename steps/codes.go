@@ -183,6 +183,11 @@ const (
 	CodeOffsiteDiffers    recovery.Code = "offsite.differs"
 	CodeOffsitePlace      recovery.Code = "offsite.place"
 	CodeOffsiteUnsealed   recovery.Code = "offsite.unsealed"
+	CodeOffsiteDenied     recovery.Code = "offsite.denied"
+	CodeOffsiteClock      recovery.Code = "offsite.clock"
+	CodeOffsiteAsleep     recovery.Code = "offsite.asleep"
+	CodeOffsiteLost       recovery.Code = "offsite.unreachable"
+	CodeOffsiteStaging    recovery.Code = "offsite.staging"
 
 	// What surrounds a drill; what its steps meet has the codes of the steps.
 	CodeDrillUnknown  recovery.Code = "drill.recovery.unknown"

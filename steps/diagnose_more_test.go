@@ -10,6 +10,7 @@ import (
 
 	"firmflow-recovery/recovery"
 	"firmflow-recovery/recovery/backup"
+	"firmflow-recovery/recovery/bucket"
 	"firmflow-recovery/recovery/dump"
 	"firmflow-recovery/recovery/evidence"
 	"firmflow-recovery/recovery/journal"
@@ -94,9 +95,14 @@ func causesBeside(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
 		CodeOffsiteNotMounted: {offsiteFailed(nas, "2026-11-22", errNotMounted)},
 		CodeOffsiteStalled:    {offsiteFailed(nas, "2026-11-22", backup.ErrStalled), offsiteFailed(nas, "2026-11-22", syscall.ESTALE), offsiteFailed(nas, "2026-11-22", syscall.ENOTCONN)},
 		CodeOffsiteFull:       {offsiteFailed(nas, "2026-11-22", syscall.ENOSPC)},
-		CodeOffsiteDiffers:    {offsiteFailed(nas, "2026-11-22", backup.ErrDigest), offsiteFailed(nas, "2026-11-22", backup.ErrOther), offsiteFailed(nas, "2026-11-22", backup.ErrMissing)},
-		CodeOffsitePlace:      {offsiteFailed(nas, "2026-11-22", fs.ErrNotExist), offsiteFailed(nas, "2026-11-22", fs.ErrPermission), offsiteFailed(nas, "2026-11-22", syscall.EROFS)},
+		CodeOffsiteDiffers:    {offsiteFailed(nas, "2026-11-22", bucket.ErrDigest), offsiteFailed(nas, "2026-11-22", bucket.ErrThere), offsiteFailed(nas, "2026-11-22", backup.ErrDigest), offsiteFailed(nas, "2026-11-22", backup.ErrOther), offsiteFailed(nas, "2026-11-22", backup.ErrMissing)},
+		CodeOffsitePlace:      {offsiteFailed(nas, "2026-11-22", bucket.ErrNoBucket), offsiteFailed(nas, "2026-11-22", fs.ErrNotExist), offsiteFailed(nas, "2026-11-22", fs.ErrPermission), offsiteFailed(nas, "2026-11-22", syscall.EROFS)},
 		CodeOffsiteUnsealed:   {offsiteUnsealed(set)},
+		CodeOffsiteDenied:     {offsiteFailed(nas, "2026-11-22", bucket.ErrDenied), offsiteFailed(nas, "2026-11-22", bucket.ErrNoCredentials)},
+		CodeOffsiteClock:      {offsiteFailed(nas, "2026-11-22", bucket.ErrClock)},
+		CodeOffsiteAsleep:     {offsiteFailed(nas, "2026-11-22", bucket.ErrAsleep)},
+		CodeOffsiteLost:       {offsiteFailed(nas, "2026-11-22", bucket.ErrUnreachable)},
+		CodeOffsiteStaging:    {stagingFailed("/fetched", errFetching)},
 
 		CodeTakeChanged:  {take.Diagnose(backup.ErrChanged), take.Diagnose(&dump.DamageError{Cause: dump.ErrCorrupt}), take.Diagnose(&vault.DamageError{Err: vault.ErrChecksum})},
 		CodeTimersFailed: {timersFailed("/etc/systemd/system", broken)},

@@ -15,12 +15,18 @@ func ListBackups(ctx context.Context, dir string, now time.Time) (recovery.Listi
 	if err != nil {
 		return recovery.Listing{}, err
 	}
+
+	return listing(directory, now, func(set backup.Set) error { _, err := soundByManifest(set); return err })
+}
+
+// listing describes a directory; sound looks at a manifest.
+func listing(directory backup.Directory, now time.Time, sound func(backup.Set) error) (recovery.Listing, error) {
 	if len(directory.Sets) == 0 {
 		return recovery.Listing{}, recovery.Fail(notChosen(directory, backup.Latest, backup.ErrNone), backup.ErrNone)
 	}
 	l := recovery.Listing{Directory: directory.Path, Foreign: len(directory.Foreign)}
 	for _, set := range directory.Sets {
-		l.Backups = append(l.Backups, listed(directory, set, now))
+		l.Backups = append(l.Backups, listed(directory, set, now, sound))
 	}
 	for _, u := range directory.Unusable {
 		l.Unusable = append(l.Unusable, fmt.Sprintf("%q: %v", u.Name, u.Why))
@@ -29,7 +35,7 @@ func ListBackups(ctx context.Context, dir string, now time.Time) (recovery.Listi
 	return l, nil
 }
 
-func listed(d backup.Directory, set backup.Set, now time.Time) recovery.ListedBackup {
+func listed(d backup.Directory, set backup.Set, now time.Time, sound func(backup.Set) error) recovery.ListedBackup {
 	f := d.Facts(set, now)
 	one := recovery.ListedBackup{
 		Name: set.Name(), Taken: f.Taken, Age: f.Age, DumpBytes: set.Dump.Size, VaultBytes: set.Archive.Size,
@@ -38,7 +44,7 @@ func listed(d backup.Directory, set backup.Set, now time.Time) recovery.ListedBa
 	if set.Manifest.Exists() {
 		one.Manifest = true
 		remark := "has a manifest"
-		if _, err := soundByManifest(set); err != nil {
+		if sound(set) != nil {
 			remark = "not as its manifest says: verify it"
 		}
 		one.Remarks = append(one.Remarks, remark)

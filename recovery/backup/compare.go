@@ -29,7 +29,7 @@ type Mismatch struct {
 func (s Set) Sizes(m Manifest) []Mismatch {
 	var wrong []Mismatch
 	for _, f := range m.Files {
-		info, err := os.Stat(s.path(f))
+		info, err := os.Stat(s.At(f))
 		switch {
 		case errors.Is(err, os.ErrNotExist):
 			err = ErrMissing
@@ -44,8 +44,8 @@ func (s Set) Sizes(m Manifest) []Mismatch {
 	return wrong
 }
 
-// path is where a listed file is. A repaired dump has another name.
-func (s Set) path(f ListedFile) string {
+// At is where a listed file is. A repaired dump has another name.
+func (s Set) At(f ListedFile) string {
 	if f.Part == Dump && s.Repaired {
 		return s.Dump.Path
 	}
@@ -70,7 +70,7 @@ func (s Set) Digests(ctx context.Context, m Manifest, known map[Part]string, mov
 		sum, have := known[f.Part]
 		if !have {
 			var err error
-			sum, err = digestOf(ctx, s.path(f), func(n int) {
+			sum, err = digestOf(ctx, s.At(f), func(n int) {
 				if done += int64(n); moved != nil {
 					moved(done)
 				}

@@ -80,7 +80,7 @@ func (s Set) copyInto(ctx context.Context, m Manifest, into string, step func(in
 			return err
 		}
 	}
-	files, err := s.listed(ctx, m)
+	files, err := s.Listed(ctx, m)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (s Set) copyInto(ctx context.Context, m Manifest, into string, step func(in
 		return err
 	}
 	for _, f := range files {
-		if err := copyFile(ctx, s.path(f), making, f, step); err != nil {
+		if err := copyFile(ctx, s.At(f), making, f, step); err != nil {
 			return err
 		}
 	}
@@ -104,9 +104,9 @@ func (s Set) copyInto(ctx context.Context, m Manifest, into string, step func(in
 	return making.Publish()
 }
 
-// listed are all files of a backup with their digests: those that the manifest
+// Listed gives all files of a backup with their digests: those that the manifest
 // lists, and itself and the list of checksums as they are.
-func (s Set) listed(ctx context.Context, m Manifest) ([]ListedFile, error) {
+func (s Set) Listed(ctx context.Context, m Manifest) ([]ListedFile, error) {
 	files := m.Files[:len(m.Files):len(m.Files)]
 	for _, part := range []Part{Sums, Proof} {
 		f := s.File(part)

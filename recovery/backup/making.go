@@ -166,21 +166,8 @@ func (r Remainder) Settle() error {
 // leaves then is no backup that could be taken for one. A file that a set which
 // stays has as well is kept, as is the mirror.
 func (d Directory) Remove(sets []Set) error {
-	stays := map[string]bool{}
-	for _, s := range d.Sets {
-		if slices.ContainsFunc(sets, func(gone Set) bool { return gone.Name() == s.Name() }) {
-			continue
-		}
-		for _, part := range Parts() {
-			stays[s.File(part).Path] = true
-		}
-	}
 	for _, s := range sets {
-		for _, part := range Parts() {
-			f := s.File(part)
-			if !f.Exists() || stays[f.Path] {
-				continue
-			}
+		for _, f := range d.Loses(s, sets) {
 			if err := os.Remove(f.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("delete %q: %w", f.Path, plain(err))
 			}
@@ -188,4 +175,20 @@ func (d Directory) Remove(sets []Set) error {
 	}
 
 	return durable.SyncDir(d.Path)
+}
+
+// Loses lists the files of a set that go with it where all of those sets go, the
+// dump first.
+func (d Directory) Loses(s Set, sets []Set) []File {
+	stays := map[string]bool{}
+	for _, other := range d.Sets {
+		if slices.ContainsFunc(sets, func(gone Set) bool { return gone.Name() == other.Name() }) {
+			continue
+		}
+		for _, f := range other.Files() {
+			stays[f.Path] = true
+		}
+	}
+
+	return slices.DeleteFunc(s.Files(), func(f File) bool { return stays[f.Path] })
 }

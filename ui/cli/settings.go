@@ -44,6 +44,10 @@ type Settings struct {
 	DrillDir          string
 	Offsite           string // where a copy of each backup goes; empty: nowhere
 	OffsiteMount      string // what must be a mount point for that
+	S3Endpoint        string
+	S3Region          string
+	S3HTTP            string // yes: without TLS, though the endpoint is not of this host
+	FetchDir          string // where backups of a bucket are fetched to
 }
 
 // The file that settings are read from where none is named, and the prefix of
@@ -89,8 +93,12 @@ func list() []setting {
 		{"on-success", "", "command that gets the report of what ended well", func(s *Settings) *string { return &s.OnSuccess }},
 		{"on-failure", "", "the same for all else", func(s *Settings) *string { return &s.OnFailure }},
 		{"webhook", "", "where reports are posted; better in the file", func(s *Settings) *string { return &s.Webhook }},
-		{"offsite", "", "second directory that backups are copied to", func(s *Settings) *string { return &s.Offsite }},
+		{"offsite", "", "where copies go: a directory, s3://BUCKET/PREFIX", func(s *Settings) *string { return &s.Offsite }},
 		{"offsite-mount", "", "what must be mounted for that", func(s *Settings) *string { return &s.OffsiteMount }},
+		{"s3-endpoint", "", "server of the bucket (default: AWS)", func(s *Settings) *string { return &s.S3Endpoint }},
+		{"s3-region", "", "its region (default: asked for)", func(s *Settings) *string { return &s.S3Region }},
+		{"s3-http", "no", "yes lets secrets and data go without TLS", func(s *Settings) *string { return &s.S3HTTP }},
+		{"fetch-dir", "", "where a bucket's backups are fetched to", func(s *Settings) *string { return &s.FetchDir }},
 		{"drill-dir", "/var/tmp", "where drills take place; needs room", func(s *Settings) *string { return &s.DrillDir }},
 	}
 }
@@ -117,6 +125,8 @@ func (p *parser) settings() (Settings, error) {
 		}
 	}
 
+	s.FetchDir = first(s.FetchDir, filepath.Join(s.StateDir, "fetched"))
+
 	return s, s.check()
 }
 
@@ -133,6 +143,9 @@ func (s Settings) check() error {
 	}
 	if s.EnvRecipients != "" && s.EnvPassphraseFile != "" {
 		return &UsageError{Text: "env-for and env-phrase exclude each other", Hint: "age encrypts for recipients or with a passphrase."}
+	}
+	if s.S3HTTP != "yes" && s.S3HTTP != "no" {
+		return &UsageError{Text: "s3-http is yes or no"}
 	}
 	if s.OffsiteMount != "" && !filepath.IsAbs(s.OffsiteMount) {
 		return &UsageError{Text: "offsite-mount is no absolute path", Hint: "It is what must be mounted for offsite, such as /mnt/nas."}

@@ -49,6 +49,11 @@ func (prog Program) Run() recovery.ExitCode {
 	ctx, stops := console.UntilStopped()
 	defer stops.Release()
 	in := invocation
+	release, err := prog.fromBucket(ctx, &in)
+	if err != nil {
+		return prog.tell(err)
+	}
+	defer release()
 	switch in.Command {
 	case cli.Print:
 		prog.print(invocation.Output)

@@ -67,9 +67,13 @@ func (prog Program) status(ctx context.Context, in cli.Invocation) recovery.Exit
 // monitor says whether this host could be recovered right now, with the exit codes
 // that monitoring knows.
 func (prog Program) monitor(ctx context.Context, in cli.Invocation) recovery.ExitCode {
+	away, err := offsite(in.Settings)
+	if err != nil {
+		return prog.tell(err)
+	}
 	seen := steps.Monitor{
 		Dir: in.Settings.Backups, Env: filepath.Join(in.Settings.Project, ".env"), Database: in.Settings.Database,
-		Home: journal.Home{Dir: in.Settings.StateDir}, Drills: drills(in), Now: prog.Now, Warn: in.WarnAge, Critical: in.CriticalAge, Offsite: offsite(in.Settings),
+		Home: journal.Home{Dir: in.Settings.StateDir}, Drills: drills(in), Now: prog.Now, Warn: in.WarnAge, Critical: in.CriticalAge, Offsite: away,
 	}.Look(ctx)
 	if in.Textfile != "" {
 		if err := durable.WriteFile(in.Textfile, plain.Metrics(seen), 0o644); err != nil {
@@ -87,7 +91,16 @@ func (prog Program) monitor(ctx context.Context, in cli.Invocation) recovery.Exi
 
 // listBackups prints what lies in the backup directory.
 func (prog Program) listBackups(ctx context.Context, in cli.Invocation) recovery.ExitCode {
-	listing, err := steps.ListBackups(ctx, in.Settings.Backups, prog.Now())
+	var listing recovery.Listing
+	var err error
+	if inBucket(in.Settings.Backups) {
+		var r *steps.Remote
+		if r, err = remote(in.Settings, in.Settings.Backups); err == nil {
+			listing, err = steps.ListOffsite(ctx, r, prog.Now())
+		}
+	} else {
+		listing, err = steps.ListBackups(ctx, in.Settings.Backups, prog.Now())
+	}
 	if err != nil {
 		return prog.tell(because(ctx, err))
 	}

@@ -34,7 +34,9 @@ func (prog Program) take(in cli.Invocation, home journal.Home, host string) (rec
 		return recovery.Runner{}, &cli.UsageError{Text: err.Error(), Hint: "firmflow-recovery backup --help says what --env-for and --env-phrase take."}
 	}
 
-	how.Offsite = offsite(in.Settings)
+	if how.Offsite, err = offsite(in.Settings); err != nil {
+		return recovery.Runner{}, err
+	}
 
 	s := prog.Installation(in, run)
 	s.Host = host
@@ -65,22 +67,16 @@ func protection(s cli.Settings) (backup.Protection, error) {
 	}
 }
 
-// offsite is where copies are kept; nil: nowhere.
-func offsite(s cli.Settings) steps.Offsite {
-	if s.Offsite == "" {
-		return nil
-	}
-
-	return steps.SecondDirectory{Dir: s.Offsite, Mount: s.OffsiteMount}
-}
-
 // copyOffsite copies one backup off-site.
 func (prog Program) copyOffsite(ctx context.Context, in cli.Invocation) recovery.ExitCode {
 	host, err := os.Hostname()
 	if err != nil {
 		return prog.tell(err)
 	}
-	to := offsite(in.Settings)
+	to, err := offsite(in.Settings)
+	if err != nil {
+		return prog.tell(err)
+	}
 	if to == nil {
 		return prog.tell(&cli.UsageError{Text: "it is not said where copies are kept", Hint: "Say it with --offsite, or best in the settings file."})
 	}
@@ -103,7 +99,11 @@ func (prog Program) prune(ctx context.Context, in cli.Invocation) recovery.ExitC
 	if err != nil {
 		return prog.tell(err)
 	}
-	p := steps.Prune{Dir: in.Settings.Backups, Retention: keep, Now: prog.Now, Offsite: offsite(in.Settings), There: in.There}
+	away, err := offsite(in.Settings)
+	if err != nil {
+		return prog.tell(err)
+	}
+	p := steps.Prune{Dir: in.Settings.Backups, Retention: keep, Now: prog.Now, Offsite: away, There: in.There}
 	run := p.Run
 	if in.DryRun {
 		run = p.Plan
