@@ -6,6 +6,9 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
+
+	"firmflow-recovery/recovery/stack/compose"
 )
 
 // Barrier is what a drill must stay away from: the installation, by every name
@@ -73,4 +76,47 @@ func resolved(path string) (string, error) {
 		}
 		rest = filepath.Join(filepath.Base(at), rest)
 	}
+}
+
+// CheckReach refuses a copy of the installation that is not wholly apart: what it
+// touches must lie in the place or bear its name, nothing of it may lead out, and
+// nothing of it may be the installation's.
+func (b Barrier) CheckReach(p Place, ours, theirs compose.Reach) error {
+	name := p.Receipt.Project
+	if ours.Project != name || ours.Project == theirs.Project {
+		return &TouchError{Ours: "project " + ours.Project, Theirs: "project " + theirs.Project}
+	}
+	if len(ours.Ways) > 0 {
+		return &TouchError{Ours: ours.Ways[0], Theirs: "host"}
+	}
+	if len(ours.Ports) > 0 {
+		return &TouchError{Ours: "port " + ours.Ports[0], Theirs: "host"}
+	}
+	for _, kind := range []struct {
+		what         string
+		ours, theirs []string
+	}{
+		{"container", ours.Containers, theirs.Containers}, {"volume", ours.Volumes, theirs.Volumes}, {"network", ours.Networks, theirs.Networks},
+	} {
+		for _, one := range kind.ours {
+			if !strings.HasPrefix(one, name+"_") || slices.Contains(kind.theirs, one) {
+				return &TouchError{Ours: kind.what + " " + one, Theirs: kind.what}
+			}
+		}
+	}
+	place, err := resolved(p.Dir)
+	if err != nil {
+		return err
+	}
+	for _, path := range ours.Paths {
+		real, err := resolved(path)
+		if err != nil {
+			return err
+		}
+		if !within(real, place) || slices.Contains(theirs.Paths, path) {
+			return &TouchError{Ours: "path " + path, Theirs: "host"}
+		}
+	}
+
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"firmflow-recovery/recovery/drill"
+	"firmflow-recovery/recovery/stack/compose"
 )
 
 func TestADrillThatWouldTouchTheInstallationIsRefused(t *testing.T) {
@@ -43,6 +44,44 @@ func TestADrillThatWouldTouchTheInstallationIsRefused(t *testing.T) {
 		var touch *drill.TouchError
 		if c.touches != errors.As(err, &touch) || !c.touches && err != nil {
 			t.Errorf("%s: %v, want it refused: %t", name, err, c.touches)
+		}
+	}
+}
+
+// Compose's own words of what a copy touches are not believed to be harmless: each
+// of them is looked at.
+func TestACopyThatIsNotWhollyApartIsRefused(t *testing.T) {
+	root := t.TempDir()
+	p := drill.In(root, drill.Receipt{Run: "20261123-030107"})
+	name := p.Receipt.Project
+	theirs := compose.Reach{
+		Project: "firmflow", Containers: []string{"firmflow-db"}, Volumes: []string{"firmflow_pgdata"}, Networks: []string{"firmflow_default"}, Ports: []string{"9002"},
+		Paths: []string{"/opt/firmflow/uploads"},
+	}
+	for what, c := range map[string]struct {
+		spoil   func(*compose.Reach)
+		touches bool
+	}{
+		"apart":                         {func(*compose.Reach) {}, false},
+		"the project's name":            {func(r *compose.Reach) { r.Project = "firmflow" }, true},
+		"another project's name":        {func(r *compose.Reach) { r.Project = "other" }, true},
+		"a port":                        {func(r *compose.Reach) { r.Ports = []string{"9002"} }, true},
+		"any port":                      {func(r *compose.Reach) { r.Ports = []string{"49002"} }, true},
+		"a container's name":            {func(r *compose.Reach) { r.Containers = []string{"firmflow-db"} }, true},
+		"a volume of the installation":  {func(r *compose.Reach) { r.Volumes[0] = "firmflow_pgdata" }, true},
+		"a volume of somebody else":     {func(r *compose.Reach) { r.Volumes[0] = "shared" }, true},
+		"a network of the installation": {func(r *compose.Reach) { r.Networks[0] = "firmflow_default" }, true},
+		"a path of the installation":    {func(r *compose.Reach) { r.Paths = append(r.Paths, "/opt/firmflow/uploads") }, true},
+		"a path outside":                {func(r *compose.Reach) { r.Paths[0] = filepath.Join(root, "elsewhere") }, true},
+		"a path that leads outside":     {func(r *compose.Reach) { r.Paths[0] = filepath.Join(p.Work(), "..", "..", "x") }, true},
+		"a way out":                     {func(r *compose.Reach) { r.Ways = []string{"network default: not internal"} }, true},
+	} {
+		ours := compose.Reach{Project: name, Volumes: []string{name + "_pgdata"}, Networks: []string{name + "_default"}, Paths: []string{p.Vault()}}
+		c.spoil(&ours)
+		err := drill.Barrier{}.CheckReach(p, ours, theirs)
+		var touch *drill.TouchError
+		if c.touches != errors.As(err, &touch) || !c.touches && err != nil {
+			t.Errorf("%s: %v, want it refused: %t", what, err, c.touches)
 		}
 	}
 }

@@ -174,3 +174,21 @@ func (p Project) Spec(name string) (Spec, bool) {
 
 	return Spec{}, false
 }
+
+// Possession is one thing that an engine has of a project, as it stands.
+type Possession struct {
+	Kind PossessionKind
+	ID   string
+	Name string
+	As   string // what must be the same for it to be untouched
+}
+
+// PossessionKind is what kind of thing an engine has.
+type PossessionKind string
+
+// The kinds.
+const (
+	Container PossessionKind = "container"
+	Volume    PossessionKind = "volume"
+	Network   PossessionKind = "network"
+)

@@ -84,6 +84,7 @@ func (m model) database() (mount, bool) {
 type storedVolume struct {
 	Name       string
 	Mountpoint string
+	CreatedAt  string
 	Labels     map[string]string
 	Options    map[string]string
 }

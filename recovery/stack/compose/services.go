@@ -80,6 +80,7 @@ func (r *Runtime) Logs(ctx context.Context, service string, lines int) ([]string
 // container is a container as the engine has it.
 type container struct {
 	ID    string `json:"Id"`
+	Name  string
 	State struct {
 		Status    string
 		StartedAt time.Time
@@ -91,6 +92,9 @@ type container struct {
 	Config       struct {
 		Env    list
 		Labels map[string]string
+	}
+	NetworkSettings struct {
+		Networks map[string]struct{ IPAddress string }
 	}
 }
 
