@@ -22,6 +22,9 @@ const (
 // go on with that instead; see goOn.
 const resumes = "firmflow-recovery resume"
 
+// restores is how remedies begin a recovery with other settings.
+const restores = "firmflow-recovery restore"
+
 // looks is how remedies look again before anything was begun.
 const looks = "firmflow-recovery preflight"
 
@@ -58,6 +61,9 @@ func (r Runner) goOn(d Diagnosis) Diagnosis {
 	}
 	remedies := make([]Remedy, len(d.Remedies))
 	for i, remedy := range d.Remedies {
+		if rest, is := strings.CutPrefix(remedy.Command, restores); is && r.Purpose == Drilling && !strings.HasPrefix(string(d.Code), "drill.") {
+			remedy.Command = drills + strings.Replace(rest, " --backup ", " ", 1) // which a drill takes without a flag
+		}
 		for _, way := range []string{resumes, looks} {
 			if rest, is := strings.CutPrefix(remedy.Command, way); is {
 				if r.Purpose == Drilling && !strings.HasPrefix(rest, " --") {

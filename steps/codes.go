@@ -198,6 +198,7 @@ const (
 	CodeDrillUnseen   recovery.Code = "drill.installation.unseen"
 	CodeDrillChanged  recovery.Code = "drill.installation.changed"
 	CodeDrillStandIn  recovery.Code = "drill.app.stand-in"
+	CodeDrillLeftOut  recovery.Code = "drill.compose.left-out"
 	CodeDrillOriginal recovery.Code = "drill.original.live"
 
 	CodeBackupFile   recovery.Code = "backup.file.differs"

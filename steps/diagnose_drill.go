@@ -99,7 +99,15 @@ func standInApp() recovery.Diagnosis {
 	return recovery.Diagnosis{
 		Code: CodeDrillStandIn, Summary: "A stand-in answered for the app: FirmFlow's own programs were not started",
 		Seen: "A sandbox has the database, the documents and the keys, and no container.", Intact: "What the data proves was proven on the data.",
-		Remedies: do("Rehearse once with FirmFlow's own programs, on a spare host", "firmflow-recovery restore"),
+		Remedies: do("Rehearse with FirmFlow's own programs, in containers that reach nobody", "firmflow-recovery drill --runtime compose"),
+	}
+}
+
+func leftOut(what []string) recovery.Diagnosis {
+	return recovery.Diagnosis{
+		Code: CodeDrillLeftOut, Summary: "Some of the compose file was left out: it leads out of a container", Seen: strings.Join(what, "\n"),
+		Intact:   "What the data proves was proven on the data.",
+		Remedies: do("Where the app needs it, rehearse once on a spare host", "firmflow-recovery restore"),
 	}
 }
 

@@ -23,6 +23,7 @@ func causesOfDrills() map[recovery.Code][]recovery.Diagnosis {
 		CodeDrillUnseen:           {installationUnseen(broken)},
 		CodeDrillChanged:          {installationChanged([]string{".env was written"})},
 		CodeDrillStandIn:          {standInApp()},
+		CodeDrillLeftOut:          {leftOut([]string{"web: /run/docker.sock at /var/run/docker.sock"})},
 		CodeDrillOriginal:         {ownEnv("/opt/firmflow/.env")},
 		recovery.CodeTargetMissed: {targetMissed(time.Hour, time.Minute)},
 	}

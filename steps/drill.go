@@ -29,6 +29,8 @@ type Drill struct {
 	Rehearsal    *Stack       // what is rehearsed on; its place is filled in here
 	Root         string       // the directory in which surroundings are made
 	Sandbox      drill.Sandbox
+	Compose      drill.Compose
+	OnCompose    bool // rehearse in containers of the installation's own images
 	Host         string
 	Program      string        // the version, for the report
 	Target       time.Duration // how long the recovery may take; zero: no target
@@ -38,6 +40,8 @@ type Drill struct {
 	Guided       bool          // something was asked before the drill, and can be gone back to
 	Note         func(text string)
 	Enough       func() error
+
+	left []string // what of the installation's configuration the containers have not
 }
 
 // Drilled is what a drill gave.
@@ -164,7 +168,13 @@ func (d Drill) Remove(ctx context.Context, run recovery.RunID) (removed []string
 }
 
 func (d Drill) remove(ctx context.Context, p drill.Place) error {
-	err := p.Remove(ctx, func(ctx context.Context) error { return d.Sandbox.Stop(ctx, p) })
+	err := p.Remove(ctx, func(ctx context.Context) error {
+		if p.Receipt.Compose {
+			return d.Compose.Stop(ctx, p)
+		}
+
+		return d.Sandbox.Stop(ctx, p)
+	})
 	if err != nil {
 		return recovery.Fail(drillLeft(p, err), err)
 	}
@@ -200,7 +210,7 @@ func (d Drill) inPlace(ctx context.Context, op recovery.Operator, did Drilled) (
 	}
 	defer func() {
 		if err == nil && d.Keep {
-			end.Kept, err = d.keep(place)
+			end.Kept, err = d.keep(ctx, place)
 			return
 		}
 		err = errors.Join(err, d.remove(context.WithoutCancel(ctx), place))
@@ -225,12 +235,17 @@ func (d Drill) inPlace(ctx context.Context, op recovery.Operator, did Drilled) (
 }
 
 // layOut makes the place, once nothing of it would be the installation's.
-func (d Drill) layOut(ctx context.Context, run recovery.RunID) (drill.Place, error) {
+func (d *Drill) layOut(ctx context.Context, run recovery.RunID) (drill.Place, error) {
 	root, err := filepath.Abs(d.Root)
 	if err != nil {
 		return drill.Place{}, fmt.Errorf("find the place of the drill: %w", err)
 	}
-	place := drill.In(root, drill.Receipt{Run: string(run), Home: d.Home.Dir, Made: d.Rehearsal.Now()})
+	if d.OnCompose {
+		if err := d.readInstallation(ctx); err != nil {
+			return drill.Place{}, err
+		}
+	}
+	place := drill.In(root, drill.Receipt{Run: string(run), Home: d.Home.Dir, Made: d.Rehearsal.Now(), Compose: d.OnCompose})
 	barrier := d.barrier(ctx)
 	if err := barrier.Check(place); err != nil {
 		return place, recovery.Fail(drillTouches(d.Root, err), err)
@@ -242,19 +257,33 @@ func (d Drill) layOut(ctx context.Context, run recovery.RunID) (drill.Place, err
 	if err := d.notMade(d.train(ctx, place)); err != nil {
 		return place, errors.Join(err, d.remove(context.WithoutCancel(ctx), place))
 	}
-	box := d.Sandbox
+	if d.OnCompose {
+		d.left, err = d.layOutContainers(ctx, place, barrier)
+	} else {
+		err = d.layOutSandbox(place, barrier)
+	}
+	if err != nil {
+		return place, errors.Join(err, d.remove(context.WithoutCancel(ctx), place))
+	}
+	s.Next = d.next()
+
+	return place, nil
+}
+
+// layOutSandbox makes an installation of processes of this host in the place.
+func (d Drill) layOutSandbox(place drill.Place, b drill.Barrier) error {
+	s, box := d.Rehearsal, d.Sandbox
 	if d.Fault.Address {
 		box.Astray = 1 // nobody listens there
 	}
 	box.Database, box.User, box.Keys, box.Scrub = s.Database, s.User, s.keysGiven(), s.Scrub
-	if _, err := box.LayOut(place, barrier); err != nil {
-		return place, errors.Join(recovery.Fail(drillTouches(d.Root, err), err), d.remove(context.WithoutCancel(ctx), place))
+	if _, err := box.LayOut(place, b); err != nil {
+		return recovery.Fail(drillTouches(d.Root, err), err)
 	}
 	s.ProjectDir, s.Vault, s.Runtime = place.Work(), place.Vault(), d.withFault(place, box.Open(place))
 	s.DBService, s.AppService, s.AppURL, s.PinProject = drill.DatabaseService, drill.AppService, "", true
-	s.Next = d.next()
 
-	return place, nil
+	return nil
 }
 
 // keysGiven names the keys that the original has; none where it cannot be read,
@@ -298,7 +327,7 @@ func (d Drill) barrier(ctx context.Context) drill.Barrier {
 // runner makes the run. What is proven at its end goes with its proofs.
 func (d Drill) runner(ctx context.Context, op recovery.Operator, place drill.Place) recovery.Runner {
 	s := d.Rehearsal
-	before := d.see(ctx)
+	before := d.see(ctx, nil)
 	began := s.Now()
 
 	return recovery.Runner{
@@ -310,7 +339,7 @@ func (d Drill) runner(ctx context.Context, op recovery.Operator, place drill.Pla
 		Closing: func(ctx context.Context) []recovery.Finding {
 			findings := d.missed()
 			if ctx.Err() == nil {
-				findings = append(findings, d.untouched(before, d.see(ctx)))
+				findings = append(findings, d.untouched(before, d.see(ctx, &before)))
 			}
 
 			return append(findings, d.onTime(s.Now().Sub(began))...)
@@ -318,9 +347,15 @@ func (d Drill) runner(ctx context.Context, op recovery.Operator, place drill.Pla
 	}
 }
 
-// missed is what a drill in a sandbox does not rehearse.
+// missed is what a drill does not rehearse.
 func (d Drill) missed() []recovery.Finding {
-	findings := []recovery.Finding{recovery.Problem("app", recovery.Warned, standInApp())}
+	var findings []recovery.Finding
+	if !d.OnCompose {
+		findings = append(findings, recovery.Problem("app", recovery.Warned, standInApp()))
+	}
+	if len(d.left) > 0 {
+		findings = append(findings, recovery.Problem("project", recovery.Warned, leftOut(d.left)))
+	}
 	if d.Rehearsal.OriginalEnv == d.Installation.envPath() {
 		findings = append(findings, recovery.Problem("secrets", recovery.Warned, ownEnv(d.Rehearsal.OriginalEnv)))
 	}
@@ -347,15 +382,23 @@ func (d Drill) next() []string {
 }
 
 // keep leaves the surroundings there, and says how to enter and remove them.
-func (d Drill) keep(p drill.Place) ([]string, error) {
+func (d Drill) keep(ctx context.Context, p drill.Place) ([]string, error) {
 	if err := p.Keep(); err != nil {
 		return nil, err
 	}
 	s := d.Rehearsal
+	url := s.url()
+	if app, known := d.Installation.app(); d.OnCompose && known {
+		at, err := asker{d.Compose.Open(p), s.AppService}.url(context.WithoutCancel(ctx), listens(app))
+		if err != nil {
+			at = "no address: " + s.AppService + " does not run"
+		}
+		url = at
+	}
 
 	return []string{
 		"kept in " + p.Dir,
-		"its app answers at " + s.url(),
+		"its app answers at " + url,
 		"its database:  " + s.Runtime.TypedIn(s.DBService, "psql", "-U", s.User, s.Database),
 		"remove it:  firmflow-recovery drill --remove " + p.Receipt.Run,
 	}, nil

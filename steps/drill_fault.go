@@ -13,6 +13,7 @@ import (
 	"firmflow-recovery/recovery/command"
 	"firmflow-recovery/recovery/drill"
 	"firmflow-recovery/recovery/stack"
+	"firmflow-recovery/recovery/stack/compose"
 )
 
 // train makes the fault, in the place and in copies of the backup that lie in
@@ -102,24 +103,43 @@ func (h *halfway) Read(p []byte) (int, error) {
 	return h.Reader.Read(p)
 }
 
+// struckContainers is struck, where services are containers.
+type struckContainers struct {
+	*compose.Runtime
+	strike func() error // called once
+}
+
+// In gives commands that the fault may strike.
+func (s struckContainers) In(service string) command.Runner {
+	return striking{Runner: s.Runtime.In(service), strike: s.strike}
+}
+
 // withFault gives the rehearsal a runtime in which the drill's fault strikes.
 func (d Drill) withFault(place drill.Place, r stack.Runtime) stack.Runtime {
 	var strike func() error
+	containers, onCompose := r.(*compose.Runtime)
 	switch d.Fault.Moment {
 	case drill.DatabaseDies:
 		strike = place.KillDatabase
+		if onCompose {
+			strike = func() error { return containers.Kill(context.Background(), d.Installation.DBService) }
+		}
 	case drill.LineDrops:
 		strike = d.Hangup
 	default:
 		return r
 	}
 	var once sync.Once
-
-	return struck{Runtime: r, strike: func() (err error) {
+	struckOnce := func() (err error) {
 		once.Do(func() { err = strike() })
 
 		return err
-	}}
+	}
+	if onCompose {
+		return struckContainers{Runtime: containers, strike: struckOnce}
+	}
+
+	return struck{Runtime: r, strike: struckOnce}
 }
 
 // told is what a trainee is told of the fault once the drill is over.

@@ -24,7 +24,9 @@ type seen struct {
 	none     bool   // nothing is installed here
 	env      string // identity of .env; empty: there is none
 	services []stack.Service
+	has      []stack.Possession // containers, volumes and networks, where there are such
 	vault    vault.Tree
+	still    vault.Still          // the documents that were there before the drill
 	rows     map[dump.Table]int64 // of the live database; nil where it does not run
 	others   []string             // names of all databases
 	unseen   []error              // what could not be looked at
@@ -34,8 +36,15 @@ type seen struct {
 // would be a burden to those who work with it.
 const countingMost = 2 * time.Minute
 
-// see looks at the installation. It changes nothing.
-func (d Drill) see(ctx context.Context) seen {
+// possessor is a runtime whose engine keeps things in a project's name.
+type possessor interface {
+	Possessions(ctx context.Context) ([]stack.Possession, error)
+}
+
+// see looks at the installation, and at the documents in its vault that are not
+// newer than the newest that was there before; there is none when it is the first
+// look. It changes nothing.
+func (d Drill) see(ctx context.Context, before *seen) seen {
 	i := d.Installation
 	var at seen
 	note := func(err error) {
@@ -50,9 +59,7 @@ func (d Drill) see(ctx context.Context) seen {
 	var err error
 	at.env, err = envIdentity(i.envPath())
 	note(err)
-	if at.vault, err = vault.Measure(ctx, i.Vault); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		note(err)
-	}
+	note(at.documents(ctx, i.Vault, before))
 	if _, err = i.look(ctx); err != nil {
 		note(err)
 		return at
@@ -61,11 +68,38 @@ func (d Drill) see(ctx context.Context) seen {
 		note(err)
 		return at
 	}
+	if r, can := i.Runtime.(possessor); can {
+		at.has, err = r.Possessions(ctx)
+		note(err)
+	}
 	if stack.Find(at.services, i.DBService).State == stack.Running {
 		note(d.count(ctx, &at))
 	}
 
 	return at
+}
+
+// documents looks at the vault. One that is not there has none.
+func (s *seen) documents(ctx context.Context, dir string, before *seen) error {
+	var err error
+	if s.vault, err = vault.Measure(ctx, dir); err != nil {
+		return unlessMissing(err)
+	}
+	until := s.vault.Newest
+	if before != nil {
+		until = before.vault.Newest
+	}
+	s.still, err = vault.StandsStill(ctx, dir, until)
+
+	return unlessMissing(err)
+}
+
+func unlessMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+
+	return err
 }
 
 func (d Drill) count(ctx context.Context, at *seen) error {
@@ -129,7 +163,24 @@ func (s seen) figures() string {
 		text += ", " + rows(s.total())
 	}
 
-	return text + ", .env, " + recovery.Counted(int64(len(s.services)), "service") + " as before"
+	text += ", .env, " + recovery.Counted(int64(len(s.services)), "service")
+	for _, kind := range []stack.PossessionKind{stack.Container, stack.Volume, stack.Network} {
+		if n := s.count(kind); n > 0 {
+			text += ", " + recovery.Counted(n, string(kind))
+		}
+	}
+
+	return text + " as before"
+}
+
+func (s seen) count(kind stack.PossessionKind) (n int64) {
+	for _, one := range s.has {
+		if one.Kind == kind {
+			n++
+		}
+	}
+
+	return n
 }
 
 func (s seen) total() int64 {
@@ -154,6 +205,13 @@ func (s seen) changes(now seen) []string {
 			say("service %s: was %s since %s, is %s since %s", was.Name, was.State, was.StartedAt.UTC().Format(time.RFC3339), is.State, is.StartedAt.UTC().Format(time.RFC3339))
 		}
 	}
+	found = append(found, possessed(s.has, now.has)...)
+	if now.still.Root != s.still.Root {
+		say("vault: another directory lies in its place")
+	}
+	if now.still.Files == s.still.Files && now.still.Sum != s.still.Sum {
+		say("vault: of the %d documents of before, some have another size, date or name", s.still.Files)
+	}
 	if now.vault.Files < s.vault.Files || now.vault.Bytes < s.vault.Bytes {
 		say("vault: %d files of %d bytes, were %d of %d", now.vault.Files, now.vault.Bytes, s.vault.Files, s.vault.Bytes)
 	}
@@ -169,13 +227,33 @@ func (s seen) changes(now seen) []string {
 	return found
 }
 
+// possessed compares what an engine had with what it has.
+func possessed(was, is []stack.Possession) []string {
+	var found []string
+	for _, one := range was {
+		if at := slices.IndexFunc(is, func(now stack.Possession) bool { return now.Kind == one.Kind && now.ID == one.ID }); at < 0 {
+			found = append(found, fmt.Sprintf("%s %s is gone", one.Kind, one.Name))
+		} else if is[at] != one {
+			found = append(found, fmt.Sprintf("%s %s: was %s, is %s", one.Kind, one.Name, one.As, is[at].As))
+		}
+	}
+	for _, one := range is {
+		if !slices.ContainsFunc(was, func(before stack.Possession) bool { return before.Kind == one.Kind && before.ID == one.ID }) {
+			found = append(found, fmt.Sprintf("%s %s is new", one.Kind, one.Name))
+		}
+	}
+
+	return found
+}
+
 // grown are differences that those who work with a running app make.
 func (s seen) grown(now seen) []string {
 	var found []string
 	if more := now.vault.Files - s.vault.Files; more > 0 {
 		found = append(found, recovery.Counted(int64(more), "file")+" more")
-	} else if more == 0 && !now.vault.Newest.Equal(s.vault.Newest) {
-		found = append(found, "a document written anew")
+	}
+	if anew := s.still.Files - now.still.Files; anew > 0 {
+		found = append(found, recovery.Counted(int64(anew), "document")+" written anew")
 	}
 	if more := now.total() - s.total(); more > 0 {
 		found = append(found, rows(more)+" more")

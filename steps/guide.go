@@ -32,7 +32,8 @@ type Guide struct {
 
 	// Drill rehearses the recovery that was chosen, with a fault; nil: none is
 	// offered.
-	Drill func(ctx context.Context, c Chosen, fault string) (Drilled, error)
+	Drill   func(ctx context.Context, c Chosen, fault string) (Drilled, error)
+	DrillIn string // where: "in containers of its own"; empty: in a sandbox
 
 	Key     envfile.Key                // opens the original .env, where that was given beforehand
 	typed   map[string]secret.String   // the keys of a lost original

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -17,7 +18,7 @@ func (g *Guide) drillable(busy string) []recovery.Option {
 		return nil
 	}
 
-	return []recovery.Option{{Key: recovery.Drill, Label: "Restore drill", Detail: "in a sandbox; this installation is untouched", Why: busy}}
+	return []recovery.Option{{Key: recovery.Drill, Label: "Restore drill", Detail: cmp.Or(g.DrillIn, "in a sandbox") + "; this installation is untouched", Why: busy}}
 }
 
 // rehearse asks what is to go wrong, drills, and shows how it went.

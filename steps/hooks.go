@@ -43,14 +43,21 @@ func (t Telling) Refused(ctx context.Context, err error) []error {
 	if !errors.As(err, &failure) {
 		return nil
 	}
-	exit, own := failure.Diagnosis.Code.Exit()
-	if !own {
-		exit = recovery.ExitUnexpected
-	}
+	exit := NotBegun(failure.Diagnosis)
 	object, err := report.Refused(string(recovery.Drilling), t.Host, t.Program, t.Now(), failure.Diagnosis, exit).JSON()
 	if err != nil {
 		return []error{err}
 	}
 
 	return t.Hooks.Tell(ctx, hook.Ending{Outcome: string(recovery.NothingChanged), Exit: int(exit)}, object)
+}
+
+// NotBegun is the exit code of a drill that came to nothing for a reason that has
+// none of its own.
+func NotBegun(d recovery.Diagnosis) recovery.ExitCode {
+	if exit, own := d.Code.Exit(); own {
+		return exit
+	}
+
+	return recovery.ExitBlocked
 }

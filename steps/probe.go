@@ -9,6 +9,10 @@ import (
 
 // Probe asks the app over HTTP.
 func Probe(ctx context.Context, url string) (int, time.Duration, error) {
+	return probeWith(ctx, http.DefaultClient, url)
+}
+
+func probeWith(ctx context.Context, client *http.Client, url string) (int, time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -16,7 +20,7 @@ func Probe(ctx context.Context, url string) (int, time.Duration, error) {
 		return 0, 0, err
 	}
 	start := time.Now()
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -71,7 +71,7 @@ func Faults() []Fault {
 		{Name: "line-drops", Does: "the line to you drops while the dump is loaded", Shows: "", Moment: LineDrops,
 			Way: "the work goes on: log in again and watch it (firmflow-recovery attach)"},
 		{Name: "app-down", Does: "the app has the address of a database that is not there", Shows: "app.silent", Address: true,
-			Way: "correct DATABASE_URL in sandbox.json, as the log tells, then retry the step"},
+			Way: "correct DATABASE_URL in sandbox.json, or on Compose in compose.yaml, as the log tells, then retry the step"},
 	}
 }
 

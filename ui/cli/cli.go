@@ -180,6 +180,13 @@ func (p *parser) chose(c Command) func(*cobra.Command, []string) error {
 		if c == Verify || c == Repair || c == Drill || c == Offsite {
 			p.invocation.Backup = append(args, "latest")[0]
 		}
+		if p.changed("runtime") && c == Drill { // the drill's, not the installation's
+			p.invocation.Settings.DrillRuntime = p.invocation.Settings.Runtime
+			p.changed = func(flag string) bool {
+				f := cmd.Flag(flag)
+				return flag == "drill-on" || flag != "runtime" && f != nil && f.Changed
+			}
+		}
 		if c == Drill && p.invocation.Remove {
 			p.invocation.Run = append(args, "")[0]
 		}

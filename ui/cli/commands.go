@@ -34,9 +34,14 @@ shows what only loading shows. It says what each cannot tell.
 Exit codes: 0 nothing wrong found, 5 a part is missing, incomplete or corrupt,
 9 not all could be looked at.`
 
-const aboutDrill = `Rehearse the whole recovery in surroundings of its own: a PostgreSQL of this
-host and a stand-in for the app, in a directory that is removed afterwards. The
-installation is looked at, before and after, and never touched.
+const aboutDrill = `Rehearse the whole recovery in surroundings of its own, which are removed
+afterwards. The installation is looked at, before and after, and never touched.
+
+In a sandbox, which is where it takes place if nothing else is said: a
+PostgreSQL of this host and a stand-in for the app, without Docker. With
+--runtime compose: containers of the installation's own images and compose
+file, under another project name, with their own volumes, on a network without
+a way out, with no port published, and half the processors at most.
 
 BACKUP is latest (the newest whole one), a date as "backups" lists it, or a
 dump. Without a terminal it prints one line; --plain or --json tell all of it.
@@ -347,6 +352,8 @@ func (p *parser) drillFlags(cmd *cobra.Command) {
 	f.StringVar(&i.OriginalEnv, "original-env", "", "the lost installation's .env")
 	f.StringVar(&i.VaultFrom, "vault-from", "auto", "archive, mirror or auto")
 	p.keyFlags(cmd, "that .env")
+	f.Lookup("runtime").Usage = "what the drill runs on: sandbox or compose"
+	f.Lookup("drill-on").Hidden = true // the same
 	f.StringVar(&i.Fault, "fault", "", "let something go wrong; list explains what can")
 	f.DurationVar(&i.Target, "target", 0, "how long the recovery may take, such as 30m")
 	f.BoolVar(&i.Keep, "keep", false, "keep the surroundings, and say how to enter them")

@@ -48,6 +48,7 @@ type Settings struct {
 	S3Region          string
 	S3HTTP            string // yes: without TLS, though the endpoint is not of this host
 	FetchDir          string // where backups of a bucket are fetched to
+	DrillRuntime      string // where drills take place, whatever the installation runs on
 }
 
 // The file that settings are read from where none is named, and the prefix of
@@ -100,6 +101,7 @@ func list() []setting {
 		{"s3-http", "no", "yes lets secrets and data go without TLS", func(s *Settings) *string { return &s.S3HTTP }},
 		{"fetch-dir", "", "where a bucket's backups are fetched to", func(s *Settings) *string { return &s.FetchDir }},
 		{"drill-dir", "/var/tmp", "where drills take place; needs room", func(s *Settings) *string { return &s.DrillDir }},
+		{"drill-on", "sandbox", "what drills run on: sandbox or compose", func(s *Settings) *string { return &s.DrillRuntime }},
 	}
 }
 
@@ -132,8 +134,13 @@ func (p *parser) settings() (Settings, error) {
 
 // check refuses values that nothing could be done with.
 func (s Settings) check() error {
-	if s.Runtime != "compose" && s.Runtime != "sandbox" {
-		return &UsageError{Text: fmt.Sprintf("runtime %q is unknown", s.Runtime), Hint: "It is compose or sandbox."}
+	for _, runtime := range []string{s.Runtime, s.DrillRuntime} {
+		if runtime != "compose" && runtime != "sandbox" {
+			return &UsageError{Text: fmt.Sprintf("runtime %q is unknown", runtime), Hint: "It is compose or sandbox."}
+		}
+	}
+	if s.Runtime == "sandbox" && s.DrillRuntime == "compose" {
+		return &UsageError{Text: "a drill on Compose copies an installation on Compose, and this one is a sandbox", Hint: "Leave --runtime compose out."}
 	}
 	if s.VaultColumn != "" && !strings.Contains(s.VaultColumn, ".") {
 		return &UsageError{Text: fmt.Sprintf("vault column %q names no table", s.VaultColumn), Hint: "It is TABLE.COLUMN, such as Document.storageKey."}

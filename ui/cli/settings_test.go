@@ -17,7 +17,7 @@ var settings = map[string]string{
 	"audit-table": "Audit", "vault-column": "Document.key",
 	"env-for": "age1example", "env-phrase": "/phrase", "keep-days": "7", "generations": "7,4,12,3", "keep-least": "5",
 	"offsite": "/mnt/nas/firmflow", "offsite-mount": "/mnt/nas", "s3-endpoint": "https://s3.example.com", "s3-region": "eu", "s3-http": "yes", "fetch-dir": "/f",
-	"drill-dir": "/d", "on-success": "/bin/well -v", "on-failure": "/bin/badly", "webhook": "https://example.com/hook",
+	"drill-dir": "/d", "drill-on": "compose", "on-success": "/bin/well -v", "on-failure": "/bin/badly", "webhook": "https://example.com/hook",
 }
 
 func variable(flag string) string {
@@ -48,7 +48,7 @@ func TestTheGuidesDefaults(t *testing.T) {
 	in, err := parse([]string{"restore"}, nil, nil)
 	want := cli.Settings{
 		Project: "/opt/firmflow", Runtime: "compose", Vault: "/opt/firmflow/uploads", Backups: "/mnt/nfs/backups/firmflow",
-		Database: "firmflow", User: "firmflow", DBService: "db", StateDir: "/var/lib/firmflow-recovery", DrillDir: "/var/tmp",
+		Database: "firmflow", User: "firmflow", DBService: "db", StateDir: "/var/lib/firmflow-recovery", DrillDir: "/var/tmp", DrillRuntime: "sandbox",
 		KeepDays: "30", KeepVerified: "3", S3HTTP: "no", FetchDir: "/var/lib/firmflow-recovery/fetched",
 	}
 	if err != nil || in.Settings != want || in.Backup != "latest" || in.VaultFrom != "auto" {

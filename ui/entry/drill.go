@@ -2,6 +2,7 @@ package entry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -80,7 +81,12 @@ func (prog Program) runDrill(ctx context.Context, stops *console.Stops, in cli.I
 		prog.ended(ctx, in, host, did.Verdict, did.Report)
 	}
 
-	return prog.leave(op, did.Verdict, did.Report, err)
+	exit := prog.leave(op, did.Verdict, did.Report, err)
+	if failure := (*recovery.Failure)(nil); errors.As(err, &failure) {
+		return steps.NotBegun(failure.Diagnosis)
+	}
+
+	return exit
 }
 
 // drills is where drills are kept: apart from recoveries, of which none may be
@@ -101,7 +107,8 @@ func (prog Program) drillOf(in cli.Invocation, host string, stops *console.Stops
 		Home: drills(in), Program: prog.Version, Live: journal.Home{Dir: in.Settings.StateDir},
 		Installation: prog.Installation(in, ""), Rehearsal: prog.Installation(in, ""), Root: in.Settings.DrillDir, Host: host,
 		Sandbox: drill.Sandbox{Program: []string{self, "sample-app", "--stand-in"}, Environment: environment},
-		Target:  in.Target, Keep: in.Keep, Enough: stops.Enough,
+		Compose: drill.Compose{Environment: environment}, OnCompose: in.Settings.DrillRuntime == "compose",
+		Target: in.Target, Keep: in.Keep, Enough: stops.Enough,
 		Note:   func(text string) { prog.warn("%v\n", "drill: "+text) },
 		Hangup: func() error { return syscall.Kill(os.Getpid(), syscall.SIGHUP) },
 	}, nil

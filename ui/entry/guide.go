@@ -53,6 +53,9 @@ func (prog Program) guide(ctx context.Context, stops *console.Stops, in cli.Invo
 
 		return d.Run(ctx, op, c)
 	}
+	if in.Settings.DrillRuntime == "compose" {
+		g.DrillIn = "in containers of its own"
+	}
 	g.Watch = func(ctx context.Context, run recovery.RunID) error {
 		console.Watch(op, true)
 		defer console.Watch(op, false)
