@@ -344,3 +344,60 @@ func TestTheWizardVerifiesABackup(t *testing.T) {
 	w.press("q")
 	w.ends(4)
 }
+
+// choose moves the cursor to an option, however many stand between, and takes it.
+func (w *window) choose(key, label string) {
+	w.t.Helper()
+	w.until("the cursor is on "+label, func() bool {
+		if strings.Contains(w.screen(), "> "+label) {
+			return true
+		}
+		w.press(key)
+
+		return false
+	})
+	w.press("Enter")
+}
+
+// close closes the window, and with it the program: its command line names
+// directories in which nothing is to run afterwards.
+func (w *window) close() {
+	w.t.Helper()
+	if out, err := w.tmux("kill-server").CombinedOutput(); err != nil {
+		w.t.Fatalf("close the window: %v\n%s", err, out)
+	}
+}
+
+// TestTheGuidedDrill rehearses by keys, with a fault, and ends with a scorecard.
+func TestTheGuidedDrill(t *testing.T) {
+	i := sandboxed(t)
+	before := standing(t, i)
+	places := filepath.Join(i.Dir, "places")
+	mkdir(t, places)
+	w := tmux(t, guided(i, "--drill-dir", places)...)
+	w.shows("What do you want to do?", "> Recover from a backup", "Restore drill", "this installation is untouched")
+	w.choose("Down", "Restore drill")
+	w.shows("Choose a backup")
+	w.press("Enter")
+	w.shows("Shall something go wrong", "> Nothing")
+	w.choose("Down", "secret-differs")
+	w.shows("DRILL", "Environment needs a decision", "AUTH_SECRET differs from the original", "> Go back")
+	w.choose("Up", "Put the original's keys")
+	w.shows("DRILL", "Plan", "IN EARNEST THIS WOULD BE LOST", "> Go back")
+	w.press("Up", "Enter")
+	w.shows("DRILL", "VERIFIED in", "PROVEN")
+	w.press("Enter")
+	w.shows("How drill ", " went", "TIME", "DECIDED", "VERIFIED in")
+	w.press("End")
+	w.shows("NOT REHEARSED", "THE FAULT", "secret-differs", "The way out")
+	w.press("Escape")
+	w.ends(0)
+	w.close()
+	if left := listed(t, places); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+	noneRuns(t, places)
+	if standing(t, i) != before {
+		t.Error("the installation is not as it was")
+	}
+}
