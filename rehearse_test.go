@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"firmflow-recovery/recovery/recoverytest"
 	"firmflow-recovery/recovery/stack/stacktest"
 )
 
@@ -25,7 +26,7 @@ func TestBPowerARehearsalShowsWhatReadingDoesNot(t *testing.T) {
 	edit(t, dump, func(b []byte) []byte { return bytes.Replace(b, []byte(" integer"), []byte(" intemer"), 1) })
 	verify("--full").want(t, 0, "GOOD")
 	verify("--rehearse").want(t, 5, "[dump.rehearsal.failed]", `type "intemer" does not exist`, "next best backup")
-	edit(t, dump, mangle)
+	edit(t, dump, recoverytest.ThroughTerminal)
 	verify("--rehearse").want(t, 5, "[dump.terminal]")
 	if left, err := os.ReadDir(scratch); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)

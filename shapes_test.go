@@ -72,3 +72,33 @@ func TestA4B2ARefusedDumpNamesTheNextBestBackup(t *testing.T) {
 	remove(t, filepath.Join(dir, "db_"+yesterday+".dump"))
 	firmflow(t, nil, args(i, "preflight", dir, "--backup", date)...).want(t, 5, "[dump.truncated]", "No other backup in this directory looks sound")
 }
+
+// On the real Compose, from a directory and from a script that the db service's
+// own pg_dump wrote, the script with a checksum beside it.
+func TestB3B6OtherShapesAreRecoveredOnCompose(t *testing.T) {
+	i := installed(t)
+	i.backUp(t)
+	before := i.snapshot(t)
+	dump, _ := files(i.backups)
+	remove(t, dump)
+	script := i.compose(t, "exec", "-T", "db", "pg_dump", "-U", "firmflow", "-Fp", "firmflow")
+	i.compose(t, "exec", "-T", "db", "pg_dump", "-U", "firmflow", "-Fd", "-f", "/tmp/directory", "firmflow")
+	i.compose(t, "cp", "db:/tmp/directory", dump)
+	i.compose(t, "down", "-v", "--timeout", "2")
+	remove(t, filepath.Join(i.dir, ".env"))
+	i.run(t, "restore", "--confirm", hostname(t), "--plain").want(t, 0, "VERIFIED in")
+	if after := i.snapshot(t); after != before {
+		t.Errorf("recovered from a directory, the site is %+v, want %+v", after, before)
+	}
+	remove(t, dump)
+	write(t, dump, script)
+	write(t, dump+".sha256", must(t, i.backups, "sha256sum", filepath.Base(dump)))
+	i.psql(t, `delete from "AuditLog"`)
+	i.run(t, "restore", "--confirm", hostname(t), "--plain").want(t, 0, "VERIFIED in", "its SHA-256 is the one that was taken with the backup")
+	if after := i.snapshot(t); after != before {
+		t.Errorf("recovered from a script, the site is %+v, want %+v", after, before)
+	}
+	if n := i.served(t); n != 40 {
+		t.Errorf("%d documents served, want 40", n)
+	}
+}

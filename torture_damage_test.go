@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +27,13 @@ import (
 	"firmflow-recovery/ui/cli"
 )
 
+// How many backups are damaged where nothing else is asked for, and how many
+// workers share them.
+const (
+	fewSpoilt = 116
+	spoilers  = 2
+)
+
 // source is a state of an installation, and the backup that was taken of it.
 type source struct {
 	dump, archive []byte
@@ -37,9 +43,9 @@ type source struct {
 
 // spoiling damages backups in one way after the other and recovers from them.
 type spoiling struct {
+	recoverytest.Damage
 	t           *testing.T
 	i           *demo.Installation
-	random      *rand.Rand
 	early, late source // late has documents less
 	begins      int    // where the rows begin in the early dump
 	env         string // as it was
@@ -62,41 +68,20 @@ type damaged struct {
 // at random, in this process. Whatever is called VERIFIED is compared with the
 // source, by other means than the program's own.
 //
-// FIRMFLOW_RECOVERY_TORTURE says how many; without it there are none, for each
-// takes seconds. FIRMFLOW_RECOVERY_TORTURE_SEED repeats a spoiling.
+// Each takes seconds. FIRMFLOW_RECOVERY_TORTURE asks for more of them, and
+// FIRMFLOW_RECOVERY_TORTURE_SEED repeats a spoiling.
 func TestNoDamagedBackupIsTakenForASoundOne(t *testing.T) {
-	const workers = 2
-	if os.Getenv("FIRMFLOW_RECOVERY_TORTURE") == "" {
-		t.Skip("recovers from damaged backups for many minutes: make torture")
-	}
-	count, seed := spoiltBackups(t), uint64(20261128)
-	if asked := os.Getenv("FIRMFLOW_RECOVERY_TORTURE_SEED"); asked != "" {
-		var err error
-		if seed, err = strconv.ParseUint(asked, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
+	count, seed := tortured(t, "FIRMFLOW_RECOVERY_TORTURE", fewSpoilt), uint64(tortured(t, "FIRMFLOW_RECOVERY_TORTURE_SEED", 20261128))
 	t.Logf("%d damaged backups, seed %d", count, seed)
-	for worker := range workers {
-		t.Run("worker "+strconv.Itoa(worker+1), func(t *testing.T) {
-			c := begin(t, rand.New(rand.NewPCG(seed, uint64(worker))))
-			for n := range count / workers {
+	for worker := range uint64(spoilers) {
+		t.Run(fmt.Sprintf("worker %d", worker+1), func(t *testing.T) {
+			c := begin(t, rand.New(rand.NewPCG(seed, worker)))
+			for n := range count / spoilers {
 				c.once(n)
 			}
 			c.tell()
 		})
 	}
-}
-
-// spoiltBackups is how often a spoiling is repeated.
-func spoiltBackups(t *testing.T) int {
-	t.Helper()
-	count, err := strconv.Atoi(os.Getenv("FIRMFLOW_RECOVERY_TORTURE"))
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	return count
 }
 
 // begin makes a small installation with two backups, of which the later has two
@@ -118,7 +103,7 @@ func begin(t *testing.T, random *rand.Rand) *spoiling {
 			t.Error(err)
 		}
 	})
-	c := &spoiling{t: t, i: i, random: random, env: content(t, i.OriginalEnv), told: make(map[string]map[string]int)}
+	c := &spoiling{Damage: recoverytest.Damage{Random: random}, t: t, i: i, env: content(t, i.OriginalEnv), told: make(map[string]map[string]int)}
 	c.early = c.backUp()
 	documents := slices.Sorted(maps.Keys(c.early.vault))
 	for _, path := range documents[:2] {
@@ -199,7 +184,7 @@ func (c *spoiling) recover(d damaged) recovery.Verdict {
 		c.t.Fatal(err)
 	}
 	s := installationOf(invocation(c.i, cli.Restore), run)
-	s.OriginalEnv, s.Settle = original, briefly
+	s.OriginalEnv, s.Settle, s.Host = original, briefly, "ffhost-01"
 	var failure *recovery.Failure
 	if s.Backup, _, err = steps.OpenBackup(c.t.Context(), dir, "latest"); errors.As(err, &failure) {
 		return recovery.Verdict{Outcome: recovery.NothingChanged, Diagnosis: &failure.Diagnosis}
@@ -209,7 +194,8 @@ func (c *spoiling) recover(d damaged) recovery.Verdict {
 	}
 	operator := &recoverytest.Operator{Answers: map[recovery.QuestionID][]recovery.Answer{recovery.AskStart: {{Choice: recovery.Go, Typed: "ffhost-01"}}}}
 	v, _, err := steps.Execution{Home: home, Anew: true}.Execute(c.t.Context(), recovery.Runner{
-		Now: time.Now, Host: "ffhost-01", Run: run, Steps: steps.Restore(s), Backup: s.Backup.Name(), Target: s.Target(), Inputs: s.Inputs(), Operator: operator,
+		Now: time.Now, Host: s.Host, Run: run, Steps: steps.Restore(s), Backup: s.Backup.Name(), Target: s.Target(), Inputs: s.Inputs(), Operator: operator,
+		Release: s.Disengage,
 	})
 	if err != nil {
 		c.t.Fatal(err)
@@ -330,37 +316,39 @@ func (c *spoiling) tell() {
 // before.
 var damages = map[string]func(*spoiling) damaged{
 	"a sound one":    func(c *spoiling) damaged { d := c.early.as(&c.early); d.sound = true; return d },
-	"dump truncated": func(c *spoiling) damaged { return c.early.withDump(c.cut(c.early.dump)) },
+	"dump truncated": func(c *spoiling) damaged { return c.early.withDump(c.Cut(c.early.dump)) },
 	"dump without its last bytes": func(c *spoiling) damaged {
-		return c.early.withDump(c.early.dump[:len(c.early.dump)-1-c.random.IntN(8)])
+		return c.early.withDump(c.Tip(c.early.dump))
 	},
-	"dump with a flipped bit":     func(c *spoiling) damaged { return c.early.withDump(c.flip(c.early.dump, c.begins)) },
-	"dump with a zeroed block":    func(c *spoiling) damaged { return c.early.withDump(c.zero(c.early.dump, c.begins)) },
-	"dump with bytes inserted":    func(c *spoiling) damaged { return c.early.withDump(c.insert(c.early.dump)) },
-	"dump with bytes lost":        func(c *spoiling) damaged { return c.early.withDump(c.lose(c.early.dump)) },
+	"dump with a flipped bit":     func(c *spoiling) damaged { return c.early.withDump(c.Flip(c.early.dump, c.begins, len(c.early.dump))) },
+	"dump with a zeroed block":    func(c *spoiling) damaged { return c.early.withDump(c.Zero(c.early.dump, c.begins)) },
+	"dump with bytes inserted":    func(c *spoiling) damaged { return c.early.withDump(c.Insert(c.early.dump, 0)) },
+	"dump with bytes lost":        func(c *spoiling) damaged { return c.early.withDump(c.Lose(c.early.dump, 0)) },
 	"dump with another behind it": func(c *spoiling) damaged { return c.early.withDump(slices.Concat(c.early.dump, c.late.dump)) },
 	"dump with junk behind it": func(c *spoiling) damaged {
-		return c.early.withDump(slices.Concat(c.early.dump, c.noise(1+c.random.IntN(4096))))
+		return c.early.withDump(c.Junk(c.early.dump))
 	},
-	"dump half written over another": func(c *spoiling) damaged { return c.early.withDump(c.over(c.late.dump, c.early.dump)) },
-	"dump through a terminal":        func(c *spoiling) damaged { return c.early.withDump(mangle(c.early.dump)) },
+	"dump half written over another": func(c *spoiling) damaged { return c.early.withDump(c.Over(c.late.dump, c.early.dump)) },
+	"dump through a terminal":        func(c *spoiling) damaged { return c.early.withDump(recoverytest.ThroughTerminal(c.early.dump)) },
 	"dump in text mode": func(c *spoiling) damaged {
-		return c.early.withDump(bytes.ReplaceAll(mangle(c.early.dump), []byte("\r"), nil))
+		return c.early.withDump(bytes.ReplaceAll(recoverytest.ThroughTerminal(c.early.dump), []byte("\r"), nil))
 	},
-	"archive truncated": func(c *spoiling) damaged { return c.early.withArchive(c.cut(c.early.archive)) },
+	"archive truncated": func(c *spoiling) damaged { return c.early.withArchive(c.Cut(c.early.archive)) },
 	"archive without its last bytes": func(c *spoiling) damaged {
-		return c.early.withArchive(c.early.archive[:len(c.early.archive)-1-c.random.IntN(8)])
+		return c.early.withArchive(c.Tip(c.early.archive))
 	},
-	"archive with a flipped bit":     func(c *spoiling) damaged { return c.early.withArchive(c.flip(c.early.archive, 10)) },
-	"archive with a zeroed block":    func(c *spoiling) damaged { return c.early.withArchive(c.zero(c.early.archive, 10)) },
-	"archive with bytes inserted":    func(c *spoiling) damaged { return c.early.withArchive(c.insert(c.early.archive)) },
-	"archive with bytes lost":        func(c *spoiling) damaged { return c.early.withArchive(c.lose(c.early.archive)) },
+	"archive with a flipped bit": func(c *spoiling) damaged {
+		return c.early.withArchive(c.Flip(c.early.archive, 10, len(c.early.archive)))
+	},
+	"archive with a zeroed block":    func(c *spoiling) damaged { return c.early.withArchive(c.Zero(c.early.archive, 10)) },
+	"archive with bytes inserted":    func(c *spoiling) damaged { return c.early.withArchive(c.Insert(c.early.archive, 0)) },
+	"archive with bytes lost":        func(c *spoiling) damaged { return c.early.withArchive(c.Lose(c.early.archive, 0)) },
 	"archive with another behind it": func(c *spoiling) damaged { return c.early.withArchive(slices.Concat(c.early.archive, c.late.archive)) },
 	"archive with junk behind it": func(c *spoiling) damaged {
-		return c.early.withArchive(slices.Concat(c.early.archive, c.noise(1+c.random.IntN(4096))))
+		return c.early.withArchive(c.Junk(c.early.archive))
 	},
-	"archive half written over another":       func(c *spoiling) damaged { return c.early.withArchive(c.over(c.late.archive, c.early.archive)) },
-	"archive through a terminal":              func(c *spoiling) damaged { return c.early.withArchive(mangle(c.early.archive)) },
+	"archive half written over another":       func(c *spoiling) damaged { return c.early.withArchive(c.Over(c.late.archive, c.early.archive)) },
+	"archive through a terminal":              func(c *spoiling) damaged { return c.early.withArchive(recoverytest.ThroughTerminal(c.early.archive)) },
 	"dump and archive taken for each other":   func(c *spoiling) damaged { d := c.early.as(&c.early); d.dump, d.archive = d.archive, d.dump; return d },
 	"dump and archive of different days":      func(c *spoiling) damaged { return c.pair() },
 	"another AUTH_SECRET everywhere":          func(c *spoiling) damaged { return c.secret("AUTH_SECRET", true) },
@@ -368,7 +356,7 @@ var damages = map[string]func(*spoiling) damaged{
 	"another AUTH_SECRET here":                func(c *spoiling) damaged { return c.secret("AUTH_SECRET", false) },
 	"another LICENSE_KEY here":                func(c *spoiling) damaged { return c.secret("LICENSE_KEY", false) },
 	"dump with a flipped bit in its table of contents": func(c *spoiling) damaged {
-		d := c.early.withDump(c.flipWithin(c.early.dump, c.begins))
+		d := c.early.withDump(c.Flip(c.early.dump, 0, c.begins))
 		d.untold = true
 
 		return d
@@ -396,7 +384,7 @@ func (s *source) withArchive(content []byte) damaged {
 
 // pair puts a dump and an archive of different days together.
 func (c *spoiling) pair() damaged {
-	if c.random.IntN(2) == 0 {
+	if c.Random.IntN(2) == 0 {
 		return c.early.as(&c.late) // documents are missing
 	}
 
@@ -406,7 +394,7 @@ func (c *spoiling) pair() damaged {
 // secret changes one character of a key, here or in the original too.
 func (c *spoiling) secret(key string, everywhere bool) damaged {
 	d := c.early.as(&c.early)
-	at := strings.Index(c.env, key+"=") + len(key) + 4 + c.random.IntN(8)
+	at := strings.Index(c.env, key+"=") + len(key) + 4 + c.Random.IntN(8)
 	changed := []byte(c.env)
 	changed[at] = '0' + (changed[at]+1)%10
 	if changed[at] == c.env[at] {
@@ -418,61 +406,4 @@ func (c *spoiling) secret(key string, everywhere bool) damaged {
 	}
 
 	return d
-}
-
-func (c *spoiling) cut(b []byte) []byte { return b[:c.random.IntN(len(b))] }
-
-// flip flips a bit from an offset on.
-func (c *spoiling) flip(b []byte, from int) []byte {
-	b = slices.Clone(b)
-	b[from+c.random.IntN(len(b)-from)] ^= 1 << c.random.IntN(8)
-
-	return b
-}
-
-// flipWithin flips a bit before an offset.
-func (c *spoiling) flipWithin(b []byte, before int) []byte {
-	b = slices.Clone(b)
-	b[c.random.IntN(before)] ^= 1 << c.random.IntN(8)
-
-	return b
-}
-
-// zero zeroes up to 4 KiB, in which something was.
-func (c *spoiling) zero(b []byte, from int) []byte {
-	b = slices.Clone(b)
-	for {
-		at := from + c.random.IntN(len(b)-from)
-		block := b[at:min(at+1+c.random.IntN(4096), len(b))]
-		if bytes.Count(block, []byte{0}) < len(block) {
-			clear(block)
-			return b
-		}
-	}
-}
-
-func (c *spoiling) insert(b []byte) []byte {
-	return slices.Insert(slices.Clone(b), c.random.IntN(len(b)), c.noise(1+c.random.IntN(8))...)
-}
-
-func (c *spoiling) lose(b []byte) []byte {
-	at := c.random.IntN(len(b) - 8)
-
-	return slices.Delete(slices.Clone(b), at, at+1+c.random.IntN(8))
-}
-
-func (c *spoiling) noise(n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(1 + c.random.IntN(255))
-	}
-
-	return b
-}
-
-// over is a file that was being written over another when it was interrupted.
-func (c *spoiling) over(fresh, old []byte) []byte {
-	at := 1 + c.random.IntN(min(len(fresh), len(old))-1)
-
-	return slices.Concat(fresh[:at], old[at:])
 }

@@ -13,10 +13,9 @@ import (
 
 	"firmflow-recovery/recovery"
 	"firmflow-recovery/recovery/demo"
+	"firmflow-recovery/recovery/recoverytest"
 	"firmflow-recovery/steps"
 )
-
-func mangle(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n")) }
 
 // looking runs verify or repair on a directory of backups.
 func looking(t *testing.T, command, dir string, more ...string) result {
@@ -46,7 +45,7 @@ func TestA1ARecoveryFromATerminalsDump(t *testing.T) {
 	before := standing(t, i)
 	dir, date, dump, _ := copied(t, i)
 	good := content(t, dump)
-	edit(t, dump, mangle)
+	edit(t, dump, recoverytest.ThroughTerminal)
 	broken := content(t, dump)
 	if err := i.Lose(t.Context()); err != nil {
 		t.Fatal(err)
@@ -71,7 +70,7 @@ func TestA1IntoAnotherDirectory(t *testing.T) {
 	i := sandboxed(t)
 	before := standing(t, i)
 	dir, date, dump, _ := copied(t, i)
-	edit(t, dump, mangle)
+	edit(t, dump, recoverytest.ThroughTerminal)
 	names := must(t, dir, "ls", "-la")
 	into := filepath.Join(t.TempDir(), "new", "place")
 	looking(t, "repair", dir, date, "--into", into).want(t, 0, "REPAIRED", "vault_sync leads to", "--backups "+into)
@@ -109,8 +108,8 @@ func TestVerifyTellsWhatEachLevelCan(t *testing.T) {
 		fullSays      []string
 	}{
 		"sound":                {nil, nil, nil, 0, 0, []string{"GOOD as far", "cannot tell", "pg_restore lists the same"}, []string{"GOOD: every byte", "SHA-256", "220 files", "rows counted"}},
-		"A1":                   {edited(mangle), nil, nil, 5, 5, []string{"dump.terminal", "firmflow-recovery repair"}, []string{"dump.terminal"}},
-		"A2":                   {edited(func(b []byte) []byte { return mangle(mangle(b)) }), nil, nil, 5, 5, []string{"dump.terminal"}, []string{"dump.terminal"}},
+		"A1":                   {edited(recoverytest.ThroughTerminal), nil, nil, 5, 5, []string{"dump.terminal", "firmflow-recovery repair"}, []string{"dump.terminal"}},
+		"A2":                   {edited(func(b []byte) []byte { return recoverytest.ThroughTerminal(recoverytest.ThroughTerminal(b)) }), nil, nil, 5, 5, []string{"dump.terminal"}, []string{"dump.terminal"}},
 		"A3":                   {edited(func(b []byte) []byte { return append([]byte("WARNING: x\n"), b...) }), nil, nil, 5, 5, []string{"dump.prefix", "repair"}, []string{"dump.prefix"}},
 		"A6":                   {edited(func(b []byte) []byte { return append([]byte{0xff, 0xfe}, b...) }), nil, nil, 5, 5, []string{"dump.not-a-dump"}, []string{"next best backup"}},
 		"B1":                   {edited(func([]byte) []byte { return nil }), nil, nil, 5, 5, []string{"dump.empty"}, []string{"dump.empty"}},
@@ -283,14 +282,14 @@ func TestDamageThatCannotBeUndoneIsRefused(t *testing.T) {
 		code   string
 	}{
 		"A4 messages inside": {func(b []byte) []byte {
-			return mangle(insert(b, "pg_dump: dumping contents of table \"public.User\"\n"))
+			return recoverytest.ThroughTerminal(insert(b, "pg_dump: dumping contents of table \"public.User\"\n"))
 		}, "dump.damaged"},
-		"A5 typed keys": {func(b []byte) []byte { return insert(mangle(b), "^@") }, "dump.damaged"},
+		"A5 typed keys": {func(b []byte) []byte { return insert(recoverytest.ThroughTerminal(b), "^@") }, "dump.damaged"},
 		"A6 PowerShell": {func(b []byte) []byte {
 			return append([]byte{0xff, 0xfe}, bytes.Join(bytes.Split(b, nil), []byte{0})...)
 		}, "dump.not-a-dump"},
 		"A7 text mode":          {func(b []byte) []byte { return bytes.ReplaceAll(insert(b, "\r\n"), []byte("\r\n"), []byte("\n")) }, "dump."},
-		"A1 and truncated":      {func(b []byte) []byte { return mangle(b[:len(b)*2/3]) }, "dump.damaged"},
+		"A1 and truncated":      {func(b []byte) []byte { return recoverytest.ThroughTerminal(b[:len(b)*2/3]) }, "dump.damaged"},
 		"B2 truncated":          {func(b []byte) []byte { return b[:len(b)*2/3] }, "dump.truncated"},
 		"B-power a flipped bit": {func(b []byte) []byte { b[len(b)*3/4] ^= 4; return b }, "dump."},
 		"B1 empty":              {func([]byte) []byte { return nil }, "dump.empty"},
@@ -318,7 +317,7 @@ func TestRepairSaysWhatStandsInItsWay(t *testing.T) {
 	edit(t, dump, func(b []byte) []byte { b[6] = 17; return b })
 	looking(t, "repair", dir, date).want(t, 5, "dump.newer") // B8: it could not be judged
 	edit(t, dump, func(b []byte) []byte { b[6] = 14; return b })
-	edit(t, dump, mangle)
+	edit(t, dump, recoverytest.ThroughTerminal)
 	unfinished := filepath.Join(dir, "db_"+date+".repaired.dump.partial")
 	write(t, unfinished, "of another repair")
 	looking(t, "repair", dir, date).want(t, 3, "repair.in-the-way", "rm "+unfinished)

@@ -39,6 +39,7 @@ const (
 	CodeSpace      recovery.Code = "space.disk"
 	CodeInodes     recovery.Code = "space.inodes"
 	CodeSpaceTight recovery.Code = "space.tight"
+	CodeReadOnly   recovery.Code = "space.readonly"
 
 	CodeOriginalMissing     recovery.Code = "secrets.original.missing"
 	CodeOriginalUnreadable  recovery.Code = "secrets.original.unreadable"
@@ -56,6 +57,7 @@ const (
 	CodeSecretCut           recovery.Code = "secrets.cut-by-compose"
 	CodeSecretShell         recovery.Code = "secrets.overridden-by-shell"
 	CodeSecretProject       recovery.Code = "secrets.overridden-by-project"
+	CodeSecretRaw           recovery.Code = "secrets.raw"
 	CodeSecretNotGiven      recovery.Code = "secrets.not-given"
 	CodeSecretOnlyHere      recovery.Code = "secrets.only-in-target"
 	CodeSecretContainer     recovery.Code = "secrets.container-differs"

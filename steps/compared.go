@@ -24,6 +24,7 @@ var placesOf = map[envfile.Result]places{
 	envfile.CutByCompose:        {identical, different, "Compose cuts it"},
 	envfile.OverriddenByShell:   {identical, identical, "this shell overrides it"},
 	envfile.OverriddenByProject: {identical, different, "the compose file overrides it"},
+	envfile.ReadRaw:             {identical, different, "read with its quotes"},
 	envfile.NotGiven:            {identical, missing, "the app does not get it"},
 	envfile.OriginalMissing:     {"nothing to compare", "nothing to compare", "the original has none"},
 	envfile.OriginalPlaceholder: {"nothing to compare", "nothing to compare", "nobody filled in the original"},

@@ -205,6 +205,14 @@ func spaceShort(n *need, free durable.Space) recovery.Diagnosis {
 	}
 }
 
+func readOnly(paths []string) recovery.Diagnosis {
+	return recovery.Diagnosis{
+		Code: CodeReadOnly, Summary: "Nothing can be written there: the filesystem is mounted read-only", Seen: join(paths), Intact: nothingTouched,
+		Remedies: do("See how it is mounted, and what the kernel says: after an error of its disk it makes a filesystem read-only", typed("findmnt", "-T", paths[0]),
+			"Mount it for writing, once its disk is in order", typed("mount", "-o", "remount,rw", paths[0]), thenLookMore, again),
+	}
+}
+
 func inodesShort(n *need, free durable.Space) recovery.Diagnosis {
 	return recovery.Diagnosis{
 		Code: CodeInodes, Summary: "The filesystem has not enough inodes for old and new at once",

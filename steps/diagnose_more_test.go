@@ -86,7 +86,7 @@ func causesBeside(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
 		CodeTakeEmpty:         {takeEmpty("/vault"), takeUnmounted("/vault", "2026-11-22"), takeShrunk("/vault", vault.ErrSourceEmpty)},
 		CodeTakeShrunk:        {takeShrunk("/vault", &vault.ShrunkError{Gone: 20, Mirrored: 41})},
 		CodeTakeUnsettled:     {takeUnsettled("/vault", 2)},
-		CodeTakeVault:         {take.Diagnose(&vault.EntryError{Name: "socket", Err: vault.ErrSpecial})},
+		CodeTakeVault:         {take.Diagnose(&vault.EntryError{Name: "socket", Err: vault.ErrSpecial}), take.Diagnose(&vault.EntryError{Name: "firm/a.pdf", Err: fs.ErrPermission})},
 		CodeTakePlace:         {take.Diagnose(fs.ErrExist), take.Diagnose(fs.ErrPermission), take.Diagnose(syscall.EROFS), takeInside("/vault/backups", "/vault")},
 		CodeTakeFull:          {take.Diagnose(syscall.ENOSPC), take.Diagnose(syscall.EDQUOT)},
 		CodeTakeDump:          {take.Diagnose(&dump.ToolError{Doing: "dump the database", Text: "ERROR: out of shared memory", Err: broken})},

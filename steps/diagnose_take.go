@@ -27,6 +27,9 @@ func (t *taking) diagnoseTake(err error) recovery.Diagnosis {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		d.Code, d.Summary = CodeTakeFull, "The disk of the backups is full"
 		d.Remedies = do("Make room; what is unfinished is cleared away by the next backup", typed("df", "-h", t.BackupDir), "See what could be deleted", "firmflow-recovery prune --dry-run", thenTakeAgain, takeAgain)
+	case errors.As(err, &entry) && isPermission(err):
+		d.Code, d.Summary = CodeTakeVault, "A document may not be read by this account"
+		d.Remedies = do("See whose it is", typed("ls", "-la", t.Vault), "Take the backup as root, or as the account of the app", "sudo "+takeAgain)
 	case errors.Is(err, fs.ErrExist), isPermission(err), errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrNotExist):
 		d.Code, d.Summary = CodeTakePlace, "The backup cannot be written to "+t.BackupDir
 		d.Remedies = do("See whether it is mounted, and writable", typed("findmnt", "-T", t.BackupDir), thenTakeAgain, takeAgain)

@@ -69,6 +69,7 @@ func causes(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
 
 		CodeSpace:      {spaceShort(&need{paths: []string{"/vault"}, least: 2}, durable.Space{Bytes: 1})},
 		CodeInodes:     {inodesShort(&need{paths: []string{"/vault"}, inodes: 2}, durable.Space{Inodes: 1})},
+		CodeReadOnly:   {readOnly([]string{"/vault"})},
 		CodeSpaceTight: {spaceTight(&need{paths: []string{"/vault"}, surely: 2}, durable.Space{Bytes: 1})},
 
 		CodeOriginalMissing:    {originalMissing("/backups")},
@@ -84,6 +85,7 @@ func causes(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
 		CodeSecretCut:           {secretOf(envfile.CutByCompose)},
 		CodeSecretShell:         {secretOf(envfile.OverriddenByShell)},
 		CodeSecretProject:       {secretOf(envfile.OverriddenByProject)},
+		CodeSecretRaw:           {secretOf(envfile.ReadRaw)},
 		CodeSecretNotGiven:      {secretOf(envfile.NotGiven)},
 		CodeSecretOnlyHere:      {secretOf(envfile.OnlyInTarget)},
 		CodeSecretContainer:     {containerDiffers("web", []string{"AUTH_SECRET"})},

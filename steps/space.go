@@ -290,6 +290,8 @@ func (r room) judge(s *Stack, spends, offer spending) recovery.Finding {
 	bytes, _ := r.frees(spends)
 	there := durable.Space{Bytes: r.free.Bytes + r.returns + bytes, Inodes: r.free.Inodes}
 	switch {
+	case r.free.ReadOnly:
+		return recovery.Problem("space", recovery.Failed, readOnly(r.paths))
 	case !r.fits(spends, 0):
 		return recovery.Problem("space", recovery.Failed, s.orGiveUp(inodesShort(r.need, there), r, offer))
 	case there.Bytes < r.least:

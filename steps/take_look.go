@@ -252,6 +252,8 @@ func (l *takeLook) room(ctx context.Context, d backup.Directory) ([]recovery.Fin
 		return nil, err
 	}
 	switch {
+	case free.ReadOnly:
+		return []recovery.Finding{recovery.Problem("space", recovery.Failed, readOnly(n.paths))}, nil
 	case free.Bytes < n.least:
 		return []recovery.Finding{recovery.Problem("space", recovery.Failed, spaceShort(n, free))}, nil
 	case !free.InodesUnknown && free.Inodes < n.inodes:

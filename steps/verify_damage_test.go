@@ -20,6 +20,7 @@ import (
 
 	"firmflow-recovery/recovery"
 	"firmflow-recovery/recovery/command"
+	"firmflow-recovery/recovery/recoverytest"
 	"firmflow-recovery/recovery/secret"
 	"firmflow-recovery/recovery/stack/compose"
 	"firmflow-recovery/recovery/stack/sandbox"
@@ -27,8 +28,8 @@ import (
 
 // trial damages backups and looks at them in full.
 type trial struct {
+	recoverytest.Damage
 	t                    *testing.T
-	random               *rand.Rand
 	tool                 command.Runner
 	dump, archive, other []byte // sound ones, and another archive
 	begins               int    // where the rows begin in the dump
@@ -84,7 +85,7 @@ func newTrial(t *testing.T, random *rand.Rand) *trial {
 		}
 		t.Skip("pg_restore is not there")
 	}
-	r := &trial{t: t, random: random, tool: tool, told: make(map[string]int)}
+	r := &trial{Damage: recoverytest.Damage{Random: random}, t: t, tool: tool, told: make(map[string]int)}
 	if r.dump, err = os.ReadFile(filepath.Join("testdata", "sound.dump")); err != nil {
 		t.Fatal(err)
 	}
@@ -121,8 +122,8 @@ func (r *trial) pack(documents int) []byte {
 		}
 	}
 	for n := range documents {
-		content := r.noise(500 + r.random.IntN(1500))
-		must(w.WriteHeader(&tar.Header{Name: fmt.Sprintf("./firm%d/17636256%05d-%08x.pdf", n%3, n, r.random.Uint32()), Typeflag: tar.TypeReg, Mode: 0o600, Size: int64(len(content))}))
+		content := r.Noise(500 + r.Random.IntN(1500))
+		must(w.WriteHeader(&tar.Header{Name: fmt.Sprintf("./firm%d/17636256%05d-%08x.pdf", n%3, n, r.Random.Uint32()), Typeflag: tar.TypeReg, Mode: 0o600, Size: int64(len(content))}))
 		_, err := w.Write(content)
 		must(err)
 	}
@@ -224,82 +225,34 @@ const inContents = "dump, a bit flipped among its table of contents"
 
 // damagesOfFiles are the ways to damage a backup's files, by name.
 var damagesOfFiles = map[string]func(*trial) (dump, archive []byte){
-	"dump truncated":                     func(r *trial) ([]byte, []byte) { return r.cut(r.dump), r.archive },
-	"dump without its last bytes":        func(r *trial) ([]byte, []byte) { return r.dump[:len(r.dump)-1-r.random.IntN(8)], r.archive },
-	"dump, a bit flipped among its rows": func(r *trial) ([]byte, []byte) { return r.flip(r.dump, r.begins, len(r.dump)), r.archive },
-	inContents:                           func(r *trial) ([]byte, []byte) { return r.flip(r.dump, 0, r.begins), r.archive },
-	"dump, a block zeroed":               func(r *trial) ([]byte, []byte) { return r.zero(r.dump, r.begins), r.archive },
-	"dump, bytes inserted":               func(r *trial) ([]byte, []byte) { return r.insert(r.dump, r.begins), r.archive },
-	"dump, bytes lost":                   func(r *trial) ([]byte, []byte) { return r.lose(r.dump, r.begins), r.archive },
+	"dump truncated":                     func(r *trial) ([]byte, []byte) { return r.Cut(r.dump), r.archive },
+	"dump without its last bytes":        func(r *trial) ([]byte, []byte) { return r.Tip(r.dump), r.archive },
+	"dump, a bit flipped among its rows": func(r *trial) ([]byte, []byte) { return r.Flip(r.dump, r.begins, len(r.dump)), r.archive },
+	inContents:                           func(r *trial) ([]byte, []byte) { return r.Flip(r.dump, 0, r.begins), r.archive },
+	"dump, a block zeroed":               func(r *trial) ([]byte, []byte) { return r.Zero(r.dump, r.begins), r.archive },
+	"dump, bytes inserted":               func(r *trial) ([]byte, []byte) { return r.Insert(r.dump, r.begins), r.archive },
+	"dump, bytes lost":                   func(r *trial) ([]byte, []byte) { return r.Lose(r.dump, r.begins), r.archive },
 	"dump twice in one file":             func(r *trial) ([]byte, []byte) { return slices.Concat(r.dump, r.dump), r.archive },
 	"dump, junk behind it": func(r *trial) ([]byte, []byte) {
-		return slices.Concat(r.dump, r.noise(1+r.random.IntN(4096))), r.archive
+		return r.Junk(r.dump), r.archive
 	},
-	"dump half written over itself": func(r *trial) ([]byte, []byte) { return r.over(r.dump, r.dump[r.begins/2:]), r.archive },
+	"dump half written over itself": func(r *trial) ([]byte, []byte) { return r.Over(r.dump, r.dump[r.begins/2:]), r.archive },
 	"dump through a terminal": func(r *trial) ([]byte, []byte) {
-		return bytes.ReplaceAll(r.dump, []byte("\n"), []byte("\r\n")), r.archive
+		return recoverytest.ThroughTerminal(r.dump), r.archive
 	},
-	"archive truncated":              func(r *trial) ([]byte, []byte) { return r.dump, r.cut(r.archive) },
-	"archive without its last bytes": func(r *trial) ([]byte, []byte) { return r.dump, r.archive[:len(r.archive)-1-r.random.IntN(8)] },
-	"archive, a bit flipped":         func(r *trial) ([]byte, []byte) { return r.dump, r.flip(r.archive, 10, len(r.archive)) },
-	"archive, a block zeroed":        func(r *trial) ([]byte, []byte) { return r.dump, r.zero(r.archive, 10) },
-	"archive, bytes inserted":        func(r *trial) ([]byte, []byte) { return r.dump, r.insert(r.archive, 10) },
-	"archive, bytes lost":            func(r *trial) ([]byte, []byte) { return r.dump, r.lose(r.archive, 10) },
+	"archive truncated":              func(r *trial) ([]byte, []byte) { return r.dump, r.Cut(r.archive) },
+	"archive without its last bytes": func(r *trial) ([]byte, []byte) { return r.dump, r.Tip(r.archive) },
+	"archive, a bit flipped":         func(r *trial) ([]byte, []byte) { return r.dump, r.Flip(r.archive, 10, len(r.archive)) },
+	"archive, a block zeroed":        func(r *trial) ([]byte, []byte) { return r.dump, r.Zero(r.archive, 10) },
+	"archive, bytes inserted":        func(r *trial) ([]byte, []byte) { return r.dump, r.Insert(r.archive, 10) },
+	"archive, bytes lost":            func(r *trial) ([]byte, []byte) { return r.dump, r.Lose(r.archive, 10) },
 	"archive, another behind it":     func(r *trial) ([]byte, []byte) { return r.dump, slices.Concat(r.archive, r.other) },
 	"archive, junk behind it": func(r *trial) ([]byte, []byte) {
-		return r.dump, slices.Concat(r.archive, r.noise(1+r.random.IntN(4096)))
+		return r.dump, r.Junk(r.archive)
 	},
-	"archive half written over another": func(r *trial) ([]byte, []byte) { return r.dump, r.over(r.other, r.archive) },
+	"archive half written over another": func(r *trial) ([]byte, []byte) { return r.dump, r.Over(r.other, r.archive) },
 	"archive through a terminal": func(r *trial) ([]byte, []byte) {
-		return r.dump, bytes.ReplaceAll(r.archive, []byte("\n"), []byte("\r\n"))
+		return r.dump, recoverytest.ThroughTerminal(r.archive)
 	},
 	"dump and archive taken for each other": func(r *trial) ([]byte, []byte) { return r.archive, r.dump },
-}
-
-func (r *trial) cut(b []byte) []byte { return b[:r.random.IntN(len(b))] }
-
-func (r *trial) flip(b []byte, from, to int) []byte {
-	b = slices.Clone(b)
-	b[from+r.random.IntN(to-from)] ^= 1 << r.random.IntN(8)
-
-	return b
-}
-
-// zero zeroes up to 4 KiB, in which something was.
-func (r *trial) zero(b []byte, from int) []byte {
-	b = slices.Clone(b)
-	for {
-		at := from + r.random.IntN(len(b)-from)
-		block := b[at:min(at+1+r.random.IntN(4096), len(b))]
-		if bytes.Count(block, []byte{0}) < len(block) {
-			clear(block)
-			return b
-		}
-	}
-}
-
-func (r *trial) insert(b []byte, from int) []byte {
-	return slices.Insert(slices.Clone(b), from+r.random.IntN(len(b)-from), r.noise(1+r.random.IntN(8))...)
-}
-
-func (r *trial) lose(b []byte, from int) []byte {
-	at := from + r.random.IntN(len(b)-from-8)
-
-	return slices.Delete(slices.Clone(b), at, at+1+r.random.IntN(8))
-}
-
-func (r *trial) noise(n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(1 + r.random.IntN(255))
-	}
-
-	return b
-}
-
-// over is a file that was being written over another when it was interrupted.
-func (r *trial) over(fresh, old []byte) []byte {
-	at := 1 + r.random.IntN(min(len(fresh), len(old))-1)
-
-	return slices.Concat(fresh[:at], old[at:])
 }

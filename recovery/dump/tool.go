@@ -60,6 +60,7 @@ var complaints = []complaint{
 	{says(`role "([^"]*)" does not exist`), ErrRoleMissing},
 	{says(`must be (?:a )?member of role "([^"]*)"`), ErrPermission},
 	{says(`must be able to SET ROLE "([^"]*)"`), ErrPermission},
+	{says(`query would be affected by row-level security policy for table "([^"]*)"`), ErrPermission},
 	{says(`must be (?:superuser|owner of|able to)|permission denied`), ErrPermission},
 	{says(`(?:password|[Pp]eer|Ident) authentication failed for user "([^"]*)"|no password supplied|no pg_hba\.conf entry`), ErrPermission},
 	{says(`(?:relation|schema|type|function|role|database) "?([^"\n]*)"? already exists`), ErrNotEmpty},

@@ -41,6 +41,7 @@ func TestComplaintsAreUnderstood(t *testing.T) {
 		{"B32", "pg_restore: error: error returned by PQputCopyData: server closed the connection unexpectedly\n\tThis probably means", ErrServerGone, ""},
 		{"B32", "psql: error: connection failed: FATAL:  the database system is in recovery mode", ErrServerGone, ""},
 		{"B33", "pg_restore: error: could not execute query: FATAL:  terminating connection due to administrator command", ErrServerGone, ""},
+		{"B35", "pg_dump: error: Dumping the contents of table \"User\" failed: PQgetResult() failed.\npg_dump: detail: Error message from server: ERROR:  query would be affected by row-level security policy for table \"User\"\npg_dump: detail: Query was: COPY public.\"User\" TO stdout;", ErrPermission, "User"},
 		{"B39", "pg_restore: error: could not execute query: ERROR:  could not create unique index \"User_email_key\"\nDETAIL: Key is duplicated.", ErrDuplicate, "User_email_key"},
 		{"B42", "psql: error: connection to server at \"127.0.0.1\", port 5432 failed: FATAL:  password authentication failed for user \"firmflow\"", ErrPermission, "firmflow"},
 		{"E15", "Error response from daemon: container is restarting", nil, ""},

@@ -23,6 +23,9 @@ type Space struct {
 	// InodesUnknown is set where the filesystem does not count inodes (btrfs and
 	// most network filesystems report none at all): Inodes means nothing then.
 	InodesUnknown bool
+
+	// ReadOnly is set where nothing can be written, whatever is free.
+	ReadOnly bool
 }
 
 // Free tells the space left on the filesystem that holds path.
@@ -42,6 +45,7 @@ func Free(path string) (Space, error) {
 		Inodes:        s.Ffree,
 		Filesystem:    at.Dev,
 		InodesUnknown: s.Files == 0,
+		ReadOnly:      s.Flags&unix.ST_RDONLY != 0,
 	}, nil
 }
 

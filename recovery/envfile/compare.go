@@ -17,6 +17,7 @@ const (
 	CutByCompose        Result = "cut by compose"        // written right, read otherwise
 	OverriddenByShell   Result = "overridden by shell"   // right, until compose runs in the operator's shell
 	OverriddenByProject Result = "overridden by project" // right in .env, but the compose file gives something else
+	ReadRaw             Result = "read raw"              // right in .env, but an env_file in the raw format gives its line as it stands
 	NotGiven            Result = "not given"             // right in .env, but the compose file does not pass it on
 	OriginalMissing     Result = "original missing"      // nothing to compare with
 	OriginalPlaceholder Result = "original placeholder"  // the original looks as if nobody had filled it in
@@ -116,6 +117,8 @@ func (c comparison) wrong() Result {
 	switch {
 	case c.have.Value.Equal(c.want.Value) && !c.given:
 		return NotGiven
+	case c.have.Value.Equal(c.want.Value) && c.resolved.Equal(c.have.Literal):
+		return ReadRaw
 	case c.have.Value.Equal(c.want.Value):
 		return OverriddenByProject
 	case typed(c.have.Literal).Equal(c.want.Value), c.have.Godotenv.Equal(c.want.Value):

@@ -67,6 +67,7 @@ func TestCompareBelievesWhatComposeResolves(t *testing.T) {
 		{"not passed on", "AUTH_SECRET=abc\n", map[string]secret.String{}, nil, NotGiven, nil},
 		{"passed on as another", "AUTH_SECRET=abc\n", given("other"), nil, OverriddenByProject, nil},
 		{"passed on as empty", "AUTH_SECRET=abc\n", given(""), nil, OverriddenByProject, nil},
+		{"D9 read in the raw format", "AUTH_SECRET='abc'\n", given("'abc'"), nil, ReadRaw, []Note{LiteralDiffers}},
 		{"from elsewhere", "", given("abc"), given("abc"), Same, []Note{FromElsewhere}},
 		{"from elsewhere, against .env", "AUTH_SECRET=xyz\n", given("abc"), nil, Same, []Note{FromElsewhere}},
 		{"missing and not passed on", "", map[string]secret.String{}, nil, Missing, nil},

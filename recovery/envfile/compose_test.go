@@ -58,8 +58,40 @@ func TestTheComposeThatIsInstalledReadsOurLines(t *testing.T) {
 	}
 }
 
+// rawly passes the same variable on in the raw format.
+const rawly = `services:
+  app:
+    image: none
+    env_file:
+      - path: .env
+        format: raw
+`
+
+// An env_file in the raw format is told by what it makes of quotes, and the help
+// of that says how the same value is written otherwise.
+func TestD9ARawEnvFileKeepsQuotes(t *testing.T) {
+	requireCompose(t)
+	const value = `'a$b'`
+	if got, err := resolveIn(t, rawly, write(t, "V='a$b'\n")); err != nil || got != value {
+		t.Errorf("in the raw format Compose gives %q (%v), want %q", got, err, value)
+	}
+	path := write(t, `V="'a\$b'"`+"\n")
+	if got, err := resolve(t, path); err != nil || got != value {
+		t.Errorf("written as the help says, Compose gives %q (%v), want %q", got, err, value)
+	}
+	if got := secret.Reveal(mustRead(t, `V="'a\$b'"`+"\n").Value("V")); got != value {
+		t.Errorf("written as the help says, Read gives %q, want %q", got, value)
+	}
+}
+
 // resolve asks Compose what it gives the app as V with this .env.
 func resolve(t *testing.T, path string) (string, error) {
+	t.Helper()
+
+	return resolveIn(t, project, path)
+}
+
+func resolveIn(t *testing.T, project, path string) (string, error) {
 	t.Helper()
 	dir := filepath.Dir(path)
 	mustDo(t, os.WriteFile(filepath.Join(dir, "compose.yaml"), []byte(project), 0o600))

@@ -172,6 +172,35 @@ func TestC10NoInodesLeftIsAnErrorThatSaysSo(t *testing.T) {
 	}
 }
 
+// A clock that was ahead when documents were stored changes nothing: their times
+// are kept.
+func TestC20TimesInTheFutureAreKept(t *testing.T) {
+	from, ahead := guideVault(t), time.Date(2099, 12, 28, 0, 0, 0, 0, time.UTC)
+	must(t, os.Chtimes(from, ahead, ahead))
+	must(t, os.Chtimes(filepath.Join(from, "firm0", "1763625600003-00005ccd.pdf"), ahead, ahead))
+	into := filepath.Join(t.TempDir(), "into")
+	got, err := archiveOf(t, guideArchive(t, from)).Extract(context.Background(), into, Owner{}, nil)
+	must(t, err)
+	wantSame(t, "tree", described(t, into), described(t, from))
+	if !got.Newest.Equal(ahead) {
+		t.Errorf("newest: got %v, want %v", got.Newest, ahead)
+	}
+}
+
+func TestC25AReadOnlyDiskIsAnErrorThatSaysSo(t *testing.T) {
+	disk := t.TempDir()
+	mountTmpfs(t, disk, "size=8m")
+	path := filepath.Join(disk, "uploads")
+	fill(t, path, oldContent...)
+	before := described(t, disk)
+	must(t, syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+	p := located(t, path)
+	if _, err := p.Stage(run); !errors.Is(err, syscall.EROFS) {
+		t.Errorf("got %v, want EROFS", err)
+	}
+	wantSame(t, "the vault", described(t, disk), before)
+}
+
 func TestC16SparseFilesAreExpanded(t *testing.T) {
 	from := t.TempDir()
 	path := filepath.Join(from, "f.enc")

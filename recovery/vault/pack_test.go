@@ -234,6 +234,46 @@ func TestPackRefusesWhatAVaultDoesNotHold(t *testing.T) {
 	}
 }
 
+// A document that this account may not read is not left out of an archive that
+// is then called complete, as tar leaves it. Root may read all, so that another
+// account has to try.
+func TestC8AnUnreadableDocumentIsAnError(t *testing.T) {
+	const variable = "FIRMFLOW_RECOVERY_TEST_PACKS"
+	if dir := os.Getenv(variable); dir != "" {
+		if _, err := Pack(context.Background(), dir, io.Discard, nil, nil); err != nil {
+			t.Fatal(err)
+		}
+
+		return
+	}
+	if os.Geteuid() != 0 {
+		need(t, errors.New("only root may become another account"))
+	}
+	dir, err := os.MkdirTemp("/tmp", "firmflow-recovery-test-")
+	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	must(t, os.Chmod(dir, 0o755))
+	test := filepath.Join(dir, "vault.test")
+	must(t, exec.Command("cp", os.Args[0], test).Run())
+	from := filepath.Join(dir, "vault")
+	fill(t, from, "firm/read.pdf", "firm/unread.pdf")
+	pack := func() (string, error) {
+		cmd := exec.Command(test, "-test.run", "^"+t.Name()+"$")
+		cmd.Env = append(os.Environ(), variable+"="+from)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		out, err := cmd.CombinedOutput()
+
+		return string(out), err
+	}
+	if out, err := pack(); err != nil {
+		t.Fatalf("all may be read: %v: %s", err, out)
+	}
+	must(t, os.Chmod(filepath.Join(from, "firm", "unread.pdf"), 0))
+	if out, err := pack(); err == nil || !strings.Contains(out, "firm/unread.pdf") || !strings.Contains(out, "permission denied") {
+		t.Errorf("got %v, want an error about the document: %s", err, out)
+	}
+}
+
 // failing fails after some bytes, as a full disk does.
 type failing struct{ left int }
 

@@ -119,6 +119,28 @@ func TestC13AMirrorThatWasInterruptedIsMended(t *testing.T) {
 	wantSame(t, "mended", described(t, into), described(t, from))
 }
 
+// Size and time are compared, the time to the nanosecond: a document that was
+// rewritten within the second is copied. Only one whose time was set back by
+// hand is taken for the same.
+func TestC14ADocumentThatWasRewrittenIsCopied(t *testing.T) {
+	from, into := noVault(t), filepath.Join(t.TempDir(), "vault_sync")
+	fill(t, from, "firm/a.pdf", "firm/b.pdf")
+	path, at := filepath.Join(from, "firm", "a.pdf"), unixTime(1763625600)
+	must(t, os.Chtimes(path, at, at.Add(1)))
+	mirror(t, from, into)
+	must(t, os.WriteFile(path, []byte("FIRM/A.PDF"), 0o644)) // as long as before
+	must(t, os.Chtimes(path, at, at.Add(2)))
+	if done := mirror(t, from, into); done.Files != 1 {
+		t.Errorf("copied %d files, want the one that was rewritten", done.Files)
+	}
+	wantSame(t, "rewritten", described(t, into), described(t, from))
+	must(t, os.WriteFile(path, []byte("firm/a.pdf"), 0o644))
+	must(t, os.Chtimes(path, at, at.Add(2)))
+	if done := mirror(t, from, into); done.Files != 0 {
+		t.Errorf("copied %d files, though nothing tells that one has changed", done.Files)
+	}
+}
+
 func TestAnInterruptedCopyLeavesOnlyWholeDocuments(t *testing.T) {
 	from, into := guideVault(t), filepath.Join(t.TempDir(), "vault_sync")
 	ctx, cancel := context.WithCancel(context.Background())
