@@ -113,7 +113,7 @@ func originalLocked(path string, err error) recovery.Diagnosis {
 		d.Remedies = do("Name the file of the key that it was encrypted to", withIdentity)
 	case errors.Is(err, envfile.ErrKeyFile):
 		d.Code, d.Summary = CodeOriginalIdentity, "The key for the original .env cannot be read"
-		d.Remedies = do("Name the file that age-keygen wrote; one that is itself encrypted must be opened first", withIdentity)
+		d.Remedies = do("Name the file that age-keygen wrote, or a private key of SSH; one that is itself encrypted must be opened first", withIdentity)
 	case errors.Is(err, envfile.ErrWorkFactor), errors.Is(err, envfile.ErrDamaged):
 		d.Code, d.Summary = CodeOriginalUnreadable, "The encrypted original .env is damaged"
 		d.Remedies = do("Copy it again from where it is kept, in binary, or name another copy", "firmflow-recovery preflight --original-env PATH")

@@ -91,7 +91,7 @@ func (r Repair) write(ctx context.Context, how dump.Repair, from, to string) (du
 	var err error
 	switch {
 	case r.Identity != "":
-		how.Keys, err = dump.ReadKeys(r.Identity)
+		how.Keys, err = secret.ReadIdentities(r.Identity)
 	case !r.Passphrase.Empty():
 		how.Keys, err = dump.Passphrase(r.Passphrase)
 	}

@@ -171,6 +171,22 @@ func TestWhatIsEncryptedIsReadByAge(t *testing.T) {
 	}
 }
 
+// Public keys of SSH are two words, or three with their comment, which is none.
+func TestRecipientsOfBothKinds(t *testing.T) {
+	const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN"
+	const other = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+	for text, want := range map[string]int{key: 1, key + "\n" + other: 2, other + "," + key: 2, key + " " + key: 2} {
+		if p, err := ForRecipients(text); err != nil || len(p.recipients) != want {
+			t.Errorf("%s: %d recipients, %v; want %d", text, len(p.recipients), err, want)
+		}
+	}
+	for _, text := range []string{"ssh-ed25519", key + " me@host", "ssh-dss AAAA", "ssh-ed25519 AAAA"} {
+		if _, err := ForRecipients(text); !errors.Is(err, ErrRecipient) {
+			t.Errorf("%s: %v, want ErrRecipient", text, err)
+		}
+	}
+}
+
 func TestAKeyGivenAsARecipientIsNotPrinted(t *testing.T) {
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {

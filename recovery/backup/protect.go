@@ -6,8 +6,10 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
 
 	"filippo.io/age"
+	"filippo.io/age/agessh"
 
 	"firmflow-recovery/recovery/secret"
 )
@@ -33,26 +35,60 @@ func (p Protection) None() bool { return len(p.recipients) == 0 }
 func (p Protection) String() string { return p.kind }
 
 // ForRecipients encrypts for age's recipients, separated by commas or white
-// space: age1..., as age-keygen prints them. The secret keys to them belong where
-// the backups are not.
+// space: age1..., as age-keygen prints them, or public keys of SSH without their
+// comments. The secret keys to them belong where the
+// backups are not.
 func ForRecipients(text string) (Protection, error) {
-	words := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' })
-	if len(words) == 0 {
+	named := recipients(text)
+	if len(named) == 0 {
 		return Protection{}, ErrNoProtection
 	}
-	p := Protection{kind: fmt.Sprintf("the key of one of %d age recipients", len(words))}
-	if len(words) == 1 {
-		p.kind = "the key of age recipient " + words[0]
+	p := Protection{kind: fmt.Sprintf("the key of one of %d age recipients", len(named))}
+	if len(named) == 1 {
+		p.kind = "the key of age recipient " + named[0]
 	}
-	for i, word := range words {
-		r, err := age.ParseX25519Recipient(word)
-		if err != nil { // a secret key that was put here by mistake must not be printed
-			return Protection{}, fmt.Errorf("recipient %d of %d: %w", i+1, len(words), ErrRecipient)
+	for i, one := range named {
+		parse := age.ParseRecipients
+		if strings.HasPrefix(one, "ssh-") {
+			parse = sshRecipient
 		}
-		p.recipients = append(p.recipients, r)
+		r, err := parse(strings.NewReader(one))
+		if err != nil { // a secret key that was put here by mistake must not be printed
+			return Protection{}, fmt.Errorf("recipient %d of %d: %w", i+1, len(named), ErrRecipient)
+		}
+		p.recipients = append(p.recipients, r...)
 	}
 
 	return p, nil
+}
+
+// recipients separates what ForRecipients takes. A public key of SSH is a word
+// for its kind and one for the key.
+func recipients(text string) []string {
+	var named []string
+	kind := ""
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+		if kind == "" && strings.HasPrefix(word, "ssh-") {
+			kind = word + " "
+			continue
+		}
+		named, kind = append(named, kind+word), ""
+	}
+	if kind != "" {
+		named = append(named, kind)
+	}
+
+	return named
+}
+
+func sshRecipient(r io.Reader) ([]age.Recipient, error) {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	one, err := agessh.ParseRecipient(string(text))
+
+	return []age.Recipient{one}, err
 }
 
 // WithPassphrase encrypts with a passphrase. work is the logarithm of the work

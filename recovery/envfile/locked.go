@@ -1,12 +1,10 @@
 package envfile
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 
 	"filippo.io/age"
@@ -26,8 +24,8 @@ const (
 	Foreign      Lock = "another program's encryption"
 )
 
-// Key opens an encrypted .env: the path of a file of age identities, or a
-// passphrase. Its zero value opens nothing.
+// Key opens an encrypted .env: the path of a file that secret.ReadIdentities
+// reads, or a passphrase. Its zero value opens nothing.
 type Key struct {
 	Identity   string
 	Passphrase secret.String
@@ -52,7 +50,7 @@ func (k Key) kind() Lock {
 var (
 	ErrPassphrase = errors.New("the passphrase does not open it")
 	ErrIdentity   = errors.New("none of the identities opens it")
-	ErrKeyFile    = errors.New("no age identity can be read from the key file")
+	ErrKeyFile    = secret.ErrKeyFile
 	ErrWorkFactor = errors.New("it demands more work for its passphrase than any honest file does")
 	ErrDamaged    = errors.New("what is encrypted is damaged")
 )
@@ -203,15 +201,6 @@ func (k Key) identities() ([]age.Identity, error) {
 
 		return []age.Identity{one}, nil
 	}
-	file, err := os.Open(k.Identity)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrKeyFile, plain(err))
-	}
-	defer func() { _ = file.Close() }()
-	all, err := age.ParseIdentities(bufio.NewReader(io.LimitReader(file, largest)))
-	if err != nil {
-		return nil, ErrKeyFile // age's own text may quote a line
-	}
 
-	return all, nil
+	return secret.ReadIdentities(k.Identity)
 }

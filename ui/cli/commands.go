@@ -261,7 +261,7 @@ func (p *parser) lookFlags(cmd *cobra.Command) {
 // keyFlags say what opens something that age has encrypted.
 func (p *parser) keyFlags(cmd *cobra.Command, what string) {
 	f, i := cmd.Flags(), &p.invocation
-	f.StringVar(&i.Identity, "identity", "", "age key file, if "+what+" is encrypted")
+	f.StringVar(&i.Identity, "identity", "", "age or SSH key file, if "+what+" is encrypted")
 	f.BoolVar(&i.Passphrase, "passphrase", false, "or ask for its passphrase")
 	f.StringVar(&i.PhraseFile, "phrase-file", "", "file with its passphrase, or /dev/fd/3")
 }

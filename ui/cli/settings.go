@@ -86,7 +86,7 @@ func list() []setting {
 		{"audit-table", "", "table of the audit log (default: found)", func(s *Settings) *string { return &s.AuditTable }},
 		{"vault-column", "", "TABLE.COLUMN of the documents (default: found)", func(s *Settings) *string { return &s.VaultColumn }},
 		{"state-dir", "", "directory of journals and reports", func(s *Settings) *string { return &s.StateDir }},
-		{"env-for", "", "who may read the .env of a backup: age1...", func(s *Settings) *string { return &s.EnvRecipients }},
+		{"env-for", "", "who may read the .env in a backup: age1, ssh-...", func(s *Settings) *string { return &s.EnvRecipients }},
 		{"env-phrase", "", "or the file of a passphrase for it", func(s *Settings) *string { return &s.EnvPassphraseFile }},
 		{"keep-days", "30", "days for which backups are kept", func(s *Settings) *string { return &s.KeepDays }},
 		{"generations", "", "also DAYS,WEEKS,MONTHS,YEARS, one of each", func(s *Settings) *string { return &s.KeepGenerations }},
