@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -41,28 +40,13 @@ func newest(t *testing.T, dir string) backup.Set {
 	return set
 }
 
-// decrypted is what age makes of a file with a key.
+// decrypted is what the age of this host makes of a file with a key.
 func decrypted(t *testing.T, path, key string) string {
 	t.Helper()
-	keys, err := os.Open(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer keys.Close()
-	identities, err := age.ParseIdentities(keys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := age.Decrypt(strings.NewReader(content(t, path)), identities...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, err := exec.LookPath("age")
+	need(t, "postgres", err == nil) // .ci/setup installs both
 
-	return string(text)
+	return must(t, "/", "age", "-d", "-i", key, path)
 }
 
 // postgresProgram finds a program of PostgreSQL on this host.
@@ -94,6 +78,7 @@ func TestABackupBringsEverythingBackAndIsReadByTheGuidesTools(t *testing.T) {
 	mkdir(t, into)
 	firmflow(t, nil, backing(i, "backup", into)...).want(t, 3, "take.env.unprotected", "NOTHING CHANGED")
 	recipient, key := identity(t)
+	asked(t, i, "postgres", "create role reports login; alter role reports set work_mem = '64MB'")
 	firmflow(t, nil, backing(i, "backup", into, "--env-for", recipient)...).want(t, 0, "BACKED UP in", "220 files", "1,200 entries", "sealed with AUTH_SECRET")
 	set := newest(t, into)
 	readByHand(t, set)
@@ -103,6 +88,9 @@ func TestABackupBringsEverythingBackAndIsReadByTheGuidesTools(t *testing.T) {
 	if got, want := decrypted(t, set.Env.Path, key), content(t, filepath.Join(i.Project, ".env")); got != want {
 		t.Error("what age makes of it is not the .env")
 	}
+	tarred := filepath.Join(t.TempDir(), "compose.tar")
+	write(t, tarred, decrypted(t, set.Compose.Path, key))
+	must(t, "/", "tar", "-tf", tarred)
 	if card := content(t, set.Card.Path); !strings.Contains(card, "age -d "+filepath.Base(set.Env.Path)) || !strings.Contains(card, filepath.Base(set.Dump.Path)) {
 		t.Errorf("the card says:\n%s", card)
 	}
@@ -111,7 +99,8 @@ func TestABackupBringsEverythingBackAndIsReadByTheGuidesTools(t *testing.T) {
 	if err := i.Lose(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	firmflow(t, nil, args(i, "restore", into, "--confirm", hostname(t))...).want(t, 0, "VERIFIED in")
+	firmflow(t, nil, args(i, "restore", into, "--confirm", hostname(t))...).want(t, 0, "VERIFIED in",
+		"database.outside", "role reports is missing", "setting work_mem=64MB of role reports is not the same", `create role "reports" LOGIN`)
 	if standing(t, i) != before {
 		t.Error("the recovered installation differs from the one that was backed up")
 	}

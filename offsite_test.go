@@ -33,6 +33,21 @@ func TestABackupIsCopiedToASecondDirectoryAndRecoveredFromIt(t *testing.T) {
 		write(t, filepath.Join(nas, file), before)
 	}
 	firmflow(t, nil, "verify", "--full", "--backups", nas, "--state-dir", i.State, "--identity", key, "--plain").want(t, 0)
+	first := newest(t, nas)
+	firmflow(t, nil, backing(i, "backup", into, append(offsite, "--env-for", recipient)...)...).want(t, 0, "BACKED UP in")
+	second := newest(t, nas)
+	for _, pair := range [][2]string{
+		{first.Dump.Path, second.Dump.Path}, {first.Archive.Path, second.Archive.Path}, {first.Manifest.Path, second.Manifest.Path}, {first.Env.Path, second.Env.Path},
+		{first.List.Path, second.List.Path}, {first.Compose.Path, second.Compose.Path}, {first.Card.Path, second.Card.Path}, {first.Sums.Path, second.Sums.Path},
+	} {
+		ofThen, ofNow := content(t, pair[0]), content(t, pair[1])
+		if ofThen == ofNow {
+			continue // nothing new: the vault's archive and list are the same, byte for byte
+		}
+		write(t, pair[1], ofThen)
+		firmflow(t, nil, "verify", "--full", "--backups", nas, "--state-dir", i.State, "--identity", key, "--plain").want(t, 5, filepath.Base(pair[1]))
+		write(t, pair[1], ofNow)
+	}
 
 	before := standing(t, i)
 	if err := i.Lose(t.Context()); err != nil {

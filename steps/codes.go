@@ -120,6 +120,7 @@ const (
 	CodeDatabaseLocale   recovery.Code = "database.locale"
 	CodeDatabaseSpaces   recovery.Code = "database.tablespaces.missing"
 	CodeDatabaseSettings recovery.Code = "database.settings"
+	CodeDatabaseOutside  recovery.Code = "database.outside"
 	CodeDatabaseLoad     recovery.Code = "database.load.failed"
 	CodeDatabaseCopy     recovery.Code = "database.copy.differs"
 	CodeDatabaseDiffers  recovery.Code = "database.differs"

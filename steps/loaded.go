@@ -82,7 +82,11 @@ func (d *database) proven(ctx context.Context, name string) (recovery.Assessment
 	if err != nil {
 		return a, err
 	}
-	a.Findings = append(a.Findings, unset...)
+	outside, err := d.outside(ctx, name)
+	if err != nil {
+		return a, err
+	}
+	a.Findings = append(append(a.Findings, unset...), outside...)
 	if len(c.Uncounted)+len(c.NoRows) > 0 {
 		a.Findings = append(a.Findings, recovery.Problem("database", recovery.Unproven, rowsUnknown(c)))
 	}

@@ -49,6 +49,10 @@ func (e Execution) Execute(ctx context.Context, r recovery.Runner) (v recovery.V
 	return undone, told, nil
 }
 
+// keptBackupRuns is of how many backups journal and report are kept: three months
+// of nights. More would hide the recoveries among them.
+const keptBackupRuns = 90
+
 func (e Execution) carryOut(ctx context.Context, r recovery.Runner) (v recovery.Verdict, report string, err error) {
 	lock, err := e.Home.Lock(journal.Holder{PID: os.Getpid(), Host: r.Host, Run: r.Run, Since: r.Now()})
 	if err != nil {
@@ -65,6 +69,9 @@ func (e Execution) carryOut(ctx context.Context, r recovery.Runner) (v recovery.
 		r.History = e.history()
 	}
 	v = r.Recover(ctx)
+	if r.Purpose == recovery.BackingUp {
+		defer func() { err = errors.Join(err, e.Home.Thin(keptBackupRuns)) }()
+	}
 	state, err := e.Home.Read(r.Run)
 	if err != nil {
 		return v, "", noResume(err)

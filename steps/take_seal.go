@@ -166,7 +166,11 @@ func (s *takeSeal) composeTar() ([]byte, error) {
 		}
 	}
 
-	return b.Bytes(), w.Close()
+	if err := w.Close(); err != nil { // which is what ends the last file
+		return nil, err
+	}
+
+	return b.Bytes(), nil
 }
 
 // prove writes the manifest and the list of checksums.

@@ -67,6 +67,9 @@ func checkName(names ...string) error {
 	return nil
 }
 
+// Identifier quotes a name for SQL, for statements that others are shown.
+func Identifier(name string) string { return identifier(name) }
+
 // identifier quotes a name for SQL.
 func identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
