@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creack/pty"
+
 	"firmflow-recovery/recovery/drill"
 )
 
@@ -170,5 +172,27 @@ func TestSomethingMountedInAPlaceIsNotRemoved(t *testing.T) {
 	var mounted *drill.MountedError
 	if err := remove(t, p); !errors.As(err, &mounted) || mounted.At != at {
 		t.Errorf("%v, want what is mounted at %s", err, at)
+	}
+}
+
+func TestAPlaceInWhichSomebodyWorksAtATerminalStays(t *testing.T) {
+	p := made(t, t.TempDir(), "/home/a")
+	shell := exec.Command("sleep", "1000")
+	shell.Dir = p.Work()
+	terminal, err := pty.Start(shell)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close()
+	var used *drill.InUseError
+	if err := remove(t, p); !errors.As(err, &used) || len(used.Processes) != 1 {
+		t.Errorf("%v, want what works there", err)
+	}
+	if err := shell.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = shell.Wait()
+	if err := remove(t, p); err != nil {
+		t.Error(err)
 	}
 }

@@ -42,7 +42,7 @@ func (p Place) Remove(ctx context.Context, stop func(context.Context) error) err
 	if err := p.unmounted(); err != nil {
 		return fmt.Errorf("remove the drill's place: %w", err)
 	}
-	if err := p.attended(); err != nil {
+	if err := p.attended(ctx); err != nil {
 		return fmt.Errorf("remove the drill's place: %w", err)
 	}
 	if stop != nil {
@@ -114,19 +114,24 @@ func within(path, dir string) bool {
 }
 
 // attended refuses a place in which somebody works at a terminal: a shell that
-// was opened in kept surroundings.
-func (p Place) attended() error {
-	var names []string
-	for _, one := range processesIn(p.Dir) {
-		if one.terminal {
-			names = append(names, one.String())
+// was opened in kept surroundings. What a drill at a terminal started, and was
+// killed beside, belongs to that terminal for the moment that it still takes.
+func (p Place) attended(ctx context.Context) error {
+	working := func() (names []string) {
+		for _, one := range processesIn(p.Dir) {
+			if one.terminal {
+				names = append(names, one.String())
+			}
 		}
+
+		return names
 	}
-	if len(names) > 0 {
-		return &InUseError{Dir: p.Dir, Processes: names}
+	left, err := await(ctx, byItself, func() bool { return len(working()) == 0 })
+	if err != nil || left {
+		return err
 	}
 
-	return nil
+	return &InUseError{Dir: p.Dir, Processes: working()}
 }
 
 // How long what runs in a place may take to end: by itself, once its database
