@@ -14,6 +14,7 @@ import (
 	"firmflow-recovery/recovery/durable"
 	"firmflow-recovery/recovery/envfile"
 	"firmflow-recovery/recovery/journal"
+	"firmflow-recovery/recovery/stack"
 )
 
 // Drill rehearses the whole recovery in surroundings of its own: the same five
@@ -132,8 +133,18 @@ func (d Drill) tidy(ctx context.Context) error {
 			return err
 		}
 	}
+	if !d.OnCompose {
+		return nil
+	}
+	lost, err := d.Compose.ClearLost(ctx, d.Home.Dir)
+	for _, name := range lost {
+		d.say("removed the containers of " + name + ", whose directory is gone")
+	}
+	if errors.Is(err, stack.ErrEngineMissing) || errors.Is(err, stack.ErrEngineUnreachable) || errors.Is(err, stack.ErrEngineForbidden) {
+		return nil // which is told once the installation is looked at
+	}
 
-	return nil
+	return err
 }
 
 func (d Drill) say(text string) {

@@ -2,7 +2,11 @@ package drill
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"strings"
 
 	"firmflow-recovery/recovery/command"
 	"firmflow-recovery/recovery/secret"
@@ -77,4 +81,30 @@ func (c Compose) Stop(ctx context.Context, p Place) error {
 	}
 
 	return c.Open(p).Clear(ctx, p.Receipt.Project)
+}
+
+// ClearLost removes what docker has of a home's drills whose places are gone: a
+// directory for temporary files is emptied of what is old. It gives their names.
+func (c Compose) ClearLost(ctx context.Context, home string) ([]string, error) {
+	engine := compose.New(compose.Options{Dir: "/", Environment: c.Environment, Scrub: c.Scrub})
+	all, err := engine.Copies(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var cleared []string
+	for name, dir := range all {
+		if !strings.HasPrefix(name, prefix) || !strings.HasSuffix(name, of(home)) {
+			continue
+		}
+		if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		lost := compose.New(compose.Options{Dir: "/", Project: name, Environment: c.Environment, Scrub: c.Scrub})
+		if err := lost.Clear(ctx, name); err != nil {
+			return cleared, err
+		}
+		cleared = append(cleared, name)
+	}
+
+	return cleared, nil
 }

@@ -62,12 +62,18 @@ var ErrNotOurs = errors.New("it bears no receipt of a drill of ours")
 // In gives the place that a drill would have, and makes nothing. Its name holds
 // a few digits of its home, since drills of two homes may begin in one second.
 func In(root string, r Receipt) Place {
-	sum := sha256.Sum256([]byte(r.Home))
-	r.Project = prefix + r.Run + "-" + hex.EncodeToString(sum[:3])
+	r.Project = prefix + r.Run + of(r.Home)
 	r.Dir = filepath.Join(root, r.Project)
 	r.Program = program
 
 	return Place{Dir: r.Dir, Receipt: r}
+}
+
+// of is how the names of a home's places end.
+func of(home string) string {
+	sum := sha256.Sum256([]byte(home))
+
+	return "-" + hex.EncodeToString(sum[:3])
 }
 
 // Make makes the place. A directory that is there already is fs.ErrExist.

@@ -39,8 +39,12 @@ type Copied struct {
 // CopyFile is the configuration file of a copy.
 const CopyFile = "compose.yaml"
 
-// The label under which docker knows what belongs to a copy.
-const labelMark = "firmflow-recovery.drill"
+// The labels under which docker knows what belongs to a copy: its mark, and the
+// directory that it was made in.
+const (
+	labelMark = "firmflow-recovery.drill"
+	labelDir  = "firmflow-recovery.drill.dir"
+)
 
 // kept are the keys of a service that a copy takes over. They speak of what
 // happens inside the container.
@@ -181,7 +185,7 @@ func (c *copying) write() (Copied, error) {
 	if err != nil {
 		return Copied{}, err
 	}
-	mark := map[string]any{labelMark: c.Mark}
+	mark := map[string]any{labelMark: c.Mark, labelDir: literal(c.Dir)}
 	services := map[string]any{}
 	for _, name := range slices.Sorted(maps.Keys(c.of.Services)) {
 		s, err := c.service(name, vault)

@@ -150,7 +150,7 @@ func (c *copying) bind(name string, m mount, source string) (any, error) {
 	target := filepath.Clean(m.Target)
 	switch {
 	case info == nil || target == home || strings.HasPrefix(target, home+"/"): // a database's files, or a directory yet to be
-		return bound(m, to), os.Mkdir(to, 0o755)
+		return bound(m, to), errors.Join(os.Mkdir(to, 0o755), os.Chmod(to, 0o755)) //nolint:gosec // as docker makes one, whatever our umask is
 	case info.IsDir() && !small(source):
 		c.leave("%s, which is large: empty", said)
 		return bound(m, to), errors.Join(os.Mkdir(to, info.Mode().Perm()), likewise(to, info))

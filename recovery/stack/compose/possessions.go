@@ -189,6 +189,26 @@ func (r *Runtime) discard(ctx context.Context, all []stack.Possession) error {
 	return failed
 }
 
+// Copies gives the marks of all copies that the engine has something of, and the
+// directories that they were made in.
+func (r *Runtime) Copies(ctx context.Context) (map[string]string, error) {
+	all := map[string]string{}
+	for _, args := range [][]string{{"docker", "ps", "--all"}, {"docker", "volume", "ls"}, {"docker", "network", "ls"}} {
+		args = append(args, "--filter", "label="+labelMark, "--format", `{{.Label "`+labelMark+`"}} {{.Label "`+labelDir+`"}}`)
+		out, err := r.ask(ctx, args...)
+		if err != nil {
+			return nil, fmt.Errorf("list what the engine has: %w", err)
+		}
+		for line := range strings.Lines(string(out)) {
+			if mark, dir, both := strings.Cut(strings.TrimRight(line, "\n"), " "); both && dir != "" {
+				all[mark] = dir
+			}
+		}
+	}
+
+	return all, nil
+}
+
 // Marked lists what the engine has of a copy.
 func (r *Runtime) Marked(ctx context.Context) ([]stack.Possession, error) {
 	return r.possessions(ctx, labelProject+"="+r.options.Project)
