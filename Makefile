@@ -1,7 +1,7 @@
 # FirmFlow Recovery. `make help` lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo screens test test-large setup fmt vet lint go-test bench torture kills fuzz torture-backup clean
+.PHONY: help build demo screens test test-large setup fmt vet lint go-test bench torture kills drills fuzz torture-backup clean
 
 # Without git or tags the version says so instead of failing.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -69,6 +69,9 @@ fuzz: ## run every fuzz target for FUZZTIME, 10 minutes if nothing else is said
 kills: ## kill recoveries at random, KILLS=1000 in the sandbox and COMPOSE_KILLS=50 on Compose, and CUTS=50 losses of power: an hour or more
 	FIRMFLOW_RECOVERY_KILLS=$${KILLS:-1000} FIRMFLOW_RECOVERY_KILLS_SEED=$${SEED:-$$(date +%s)} FIRMFLOW_RECOVERY_PAIRS=$${PAIRS:-20} \
 	FIRMFLOW_RECOVERY_KILLS_ON_COMPOSE=$${COMPOSE_KILLS:-50} FIRMFLOW_RECOVERY_FILLS=$${FILLS:-50} FIRMFLOW_RECOVERY_CUTS=$${CUTS:-50} go test -count=1 -v -timeout 6h -run 'TestNothingIsLostWherever|TestF3TwoEngines|TestB29C9A' .
+
+drills: ## drill ten times on Compose beside a production that is asked all the time, and kill half as many: half an hour
+	FIRMFLOW_RECOVERY_TEST_DRILLS=$${DRILLS:-10} go test -count=1 -v -timeout 3h -run TestDrillsOnComposeAre .
 
 torture-backup: ## kill 50 backups at any moment, take 20 under write load, and restore what is left: an hour
 	FIRMFLOW_RECOVERY_TEST_KILLS=50 FIRMFLOW_RECOVERY_TEST_LOADS=20 go test -count=1 -v -timeout 3h -run 'TestAKilledBackup|TestABackupUnderWriteLoad' .

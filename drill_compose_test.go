@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -17,8 +18,12 @@ import (
 	"testing"
 	"time"
 
+	"firmflow-recovery/recovery"
 	"firmflow-recovery/recovery/drill"
+	"firmflow-recovery/recovery/journal"
 	"firmflow-recovery/recovery/stack/compose"
+	"firmflow-recovery/steps"
+	"firmflow-recovery/ui/cli"
 )
 
 // drills is how many drills in a row are made beside a running production.
@@ -194,6 +199,7 @@ func TestDrillsOnComposeAreVerifiedWhileProductionServes(t *testing.T) {
 	i := installed(t)
 	i.backUp(t)
 	before, rows := i.production(t), i.psql(t, `select count(*) from "Document"`)
+	all := i.psql(t, `select sum((xpath('/row/n/text()', query_to_xml(format('select count(*) as n from public.%I', tablename), false, true, '')))[1]::text::int) from pg_tables where schemaname = 'public'`)
 	clients := i.serving(t)
 	killed, took := 0, time.Duration(0)
 	for n := range drills(t) {
@@ -213,9 +219,11 @@ func TestDrillsOnComposeAreVerifiedWhileProductionServes(t *testing.T) {
 		if n%2 == 1 && !strings.Contains(r.out, "removed what drill ") {
 			t.Errorf("what was killed is not said to be removed:\n%s", r.out)
 		}
+		i.figuresHold(t, r, clock, all)
 		i.nothingLeft(t)
 		noSecrets(t, &site{state: filepath.Join(i.state, "drills"), original: i.original}, r.out)
 	}
+	i.faultyDrills(t)
 	i.damagedDrills(t)
 	i.refusedDrills(t)
 	clients.end()
@@ -231,6 +239,110 @@ func TestDrillsOnComposeAreVerifiedWhileProductionServes(t *testing.T) {
 	}
 	if n := i.served(t); int64(n) != was+clients.stored.Load() {
 		t.Errorf("production serves %d documents", n)
+	}
+}
+
+// figuresHold compares a report with this test's clock and with what it has counted
+// in production itself, and looks whether the page would load anything.
+func (i *site) figuresHold(t *testing.T, r result, clock time.Time, rows string) {
+	t.Helper()
+	base := strings.TrimSuffix(reportOf(t, r), ".md")
+	var said struct {
+		Began time.Time `json:"began"`
+		Took  float64   `json:"took_s"`
+		Steps []struct {
+			ID    string `json:"id"`
+			Items int64  `json:"items"`
+		} `json:"steps"`
+	}
+	if err := json.Unmarshal([]byte(content(t, base+".json")), &said); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Duration(said.Took * float64(time.Second)); said.Began.Before(clock) || said.Began.Add(took).After(time.Now()) || took < cli.Settle || len(said.Steps) != 5 {
+		t.Errorf("the report says %s from %s on, and %d steps; by the clock it began after %s", took, said.Began, len(said.Steps), clock)
+	}
+	for _, step := range said.Steps {
+		if step.ID == "vault" && step.Items != 40 {
+			t.Errorf("the report counts %d documents", step.Items)
+		}
+	}
+	page := content(t, base+".html")
+	for _, text := range []string{"40 files", rows + " rows as in the dump", "VERIFIED"} {
+		if !strings.Contains(page, text) || !strings.Contains(content(t, base+".md"), text) {
+			t.Errorf("a report lacks %q", text)
+		}
+	}
+	if loads := outside.FindString(page); loads != "" {
+		t.Errorf("the page would load something: %s", loads)
+	}
+}
+
+// outside is what makes a browser load something.
+var outside = regexp.MustCompile(`(?i)<(script|link|img|iframe|object|embed|base|audio|video|source|use|image)\b[^>]*>|<[^>]+\s(src|href|srcset|action|poster|background|data)\s*=[^>]*>|@import|url\(`)
+
+// Training faults that are otherwise made in a sandbox, and differ in containers:
+// what is made to go wrong is the engine's or the configuration's.
+func (i *site) faultyDrills(t *testing.T) {
+	t.Helper()
+	ways := map[string]func(drill.Place) error{
+		"app-down": func(p drill.Place) error {
+			path := filepath.Join(p.Work(), compose.CopyFile)
+			text, err := os.ReadFile(path)
+			wrong := regexp.MustCompile(`postgres://nobody@[^"]*`)
+			right := wrong.ReplaceAllLiteral(text, []byte("postgres://firmflow:${POSTGRES_PASSWORD}@db:5432/firmflow?sslmode=disable"))
+
+			return errors.Join(err, os.WriteFile(path, right, 0o600))
+		},
+		"database-dies": func(p drill.Place) error {
+			start := exec.Command("docker", "compose", "-p", p.Receipt.Project, "up", "-d", "db")
+			start.Dir = p.Work()
+
+			return start.Run()
+		},
+		"full-disk": func(p drill.Place) error {
+			return syscall.Mount(p.Receipt.Project, p.Work(), "tmpfs", syscall.MS_REMOUNT, "size=1g")
+		},
+		"secret-dollar": nil,
+	}
+	names := []string{"database-dies"} // each takes as long as a drill
+	if drills(t) > 2 {
+		names = append(names, "app-down", "full-disk", "secret-dollar")
+	}
+	for _, name := range names {
+		fault, known := drill.Named(name)
+		settings := cli.Settings{
+			Project: i.dir, Vault: i.vault, Backups: i.backups, Database: "firmflow", User: "firmflow", DBService: "db", StateDir: i.state, Runtime: "compose",
+		}
+		rehearsal := installationOf(cli.Invocation{Settings: settings, Patience: 5 * time.Minute}, "")
+		home := journal.Home{Dir: filepath.Join(i.state, "drills")}
+		op := &trainee{place: func() (drill.Place, error) {
+			found, err := drill.Found(i.places(), home.Dir)
+			if err != nil || len(found) != 1 {
+				return drill.Place{}, errors.Join(err, errors.New("the drill has no place"))
+			}
+
+			return found[0], nil
+		}}
+		if way := ways[name]; way != nil {
+			op.way = func(p drill.Place) error { rehearsal.Patience = 5 * time.Minute; return way(p) }
+		}
+		if fault.Address { // it never becomes ready, until it was corrected
+			rehearsal.Patience = 10 * time.Second
+		}
+		d := steps.Drill{
+			Home: home, Live: journal.Home{Dir: i.state}, Installation: installationOf(cli.Invocation{Settings: settings, Patience: 5 * time.Minute}, ""),
+			Rehearsal: rehearsal, Root: i.places(), Host: "ffhost-01", Fault: fault, OnCompose: true, Compose: drill.Compose{Environment: compose.Environment(os.Environ())},
+		}
+		did, err := d.Run(t.Context(), op, steps.Chosen{Backup: "latest", Original: i.original})
+		if err != nil || !known {
+			t.Fatalf("%s: %v", name, err)
+		}
+		shows, _, _ := strings.Cut(fault.Shows, ".") // an app in a container may end where one in a sandbox is silent
+		if did.Verdict.Outcome != recovery.Verified || !strings.Contains(join(op.met), shows+".") {
+			t.Errorf("%s: %s, %v, met %v", name, did.Verdict.Outcome, did.Verdict.Diagnosis, op.met)
+		}
+		t.Logf("%s: met %v", name, op.met)
+		i.nothingLeft(t)
 	}
 }
 
@@ -337,6 +449,13 @@ func (i *site) refusedDrills(t *testing.T) {
 	firmflow(t, nil, i.drillArgs(t, "--project", t.TempDir(), "--vault", i.vault)...).want(t, 3, "compose.file.missing")
 	firmflow(t, []string{"DOCKER_HOST=tcp://127.0.0.1:1"}, i.drillArgs(t)...).want(t, 3, "engine.")
 	firmflow(t, []string{"FIRMFLOW_RECOVERY_RUNTIME=sandbox"}, i.drillArgs(t)...).want(t, 2, "copies an installation on Compose")
+
+	// A place that is gone, as from a directory that is emptied of what is old.
+	lost := drill.In(i.places(), drill.Receipt{Run: "20261101-030107", Home: filepath.Join(i.state, "drills")}).Receipt.Project
+	must(t, "/", "docker", "volume", "create", "--label", "com.docker.compose.project="+lost, "--label", "firmflow-recovery.drill="+lost,
+		"--label", "firmflow-recovery.drill.dir="+filepath.Join(i.places(), lost, "firmflow"), lost+"_data")
+	firmflow(t, nil, i.drillArgs(t, "none")...).want(t, 5, "removed the containers of "+lost, "backup.not-found")
+	i.nothingLeft(t)
 
 	// Somebody else has something under the very name that the drill would have.
 	place := drill.In(i.places(), drill.Receipt{Run: "20261123-030107", Home: i.state, Compose: true})

@@ -41,7 +41,7 @@ In a sandbox, which is where it takes place if nothing else is said: a
 PostgreSQL of this host and a stand-in for the app, without Docker. With
 --runtime compose: containers of the installation's own images and compose
 file, under another project name, with their own volumes, on a network without
-a way out, with no port published, and half the processors at most.
+a way out, with no port published, each with half the processors at most.
 
 BACKUP is latest (the newest whole one), a date as "backups" lists it, or a
 dump. Without a terminal it prints one line; --plain or --json tell all of it.
