@@ -2,6 +2,7 @@ package recovery_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,7 +24,9 @@ func drillOf(t *testing.T, step *recoverytest.Step, closing ...recovery.Finding)
 }
 
 func TestADrillsVerdicts(t *testing.T) {
-	lost := recovery.Diagnosis{Code: "dump.truncated", Summary: "cut", Intact: "previous live", Remedies: []recovery.Remedy{{Command: "firmflow-recovery resume 20261123-030107"}}}
+	lost := recovery.Diagnosis{Code: "dump.truncated", Summary: "cut", Intact: "previous live", Remedies: []recovery.Remedy{
+		{Command: "firmflow-recovery resume 20261123-030107"}, {Command: "firmflow-recovery restore --fix"}, {Command: "firmflow-recovery restore --backup 2026-11-22 --backups /b"},
+	}}
 	done := recovery.Assessment{Standing: recovery.Done, Replaces: []string{"a vault"}, Findings: []recovery.Finding{recovery.OK("vault", "whole")}}
 	for name, c := range map[string]struct {
 		assessed recovery.Assessment
@@ -44,7 +47,8 @@ func TestADrillsVerdicts(t *testing.T) {
 		if state.Purpose != recovery.Drilling || len(state.Past) > 0 {
 			t.Errorf("%s: the fold has purpose %q and past %v", name, state.Purpose, state.Past)
 		}
-		if d := v.Diagnosis; name == "backup damaged" && (d.Intact != "only read" || d.Remedies[0].Command != "firmflow-recovery drill") {
+		spoken := []recovery.Remedy{{Command: "firmflow-recovery drill"}, {Command: "firmflow-recovery drill --fix"}, {Command: "firmflow-recovery drill 2026-11-22 --backups /b"}}
+		if d := v.Diagnosis; name == "backup damaged" && (d.Intact != "only read" || !slices.Equal(d.Remedies, spoken)) {
 			t.Errorf("the diagnosis of a drill speaks of a recovery: %+v", d)
 		}
 		if !strings.HasPrefix(state.Plan.String(), "Plan: drill of backup ") || strings.Contains(state.Plan.String(), "REPLACED") {
