@@ -55,7 +55,7 @@ func TestB29C9AFullDiskLeavesTheOldStateWhole(t *testing.T) {
 		c.look(t)
 		c.end(t, before)
 	}
-	t.Logf("%d times full: %v; ended: %v", fills, codes, c.ends)
+	t.Logf("%d times full, 0 mixtures: %v; ended: %v", fills, codes, c.ends)
 }
 
 // onSmallDisk moves an installation to a disk of its own.

@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"firmflow-recovery/recovery"
@@ -79,10 +80,25 @@ func (e Execution) carryOut(ctx context.Context, r recovery.Runner) (v recovery.
 	if r.Purpose != recovery.Recovering && v.Outcome == recovery.NothingChanged {
 		return v, "", nil // the report that is there says more
 	}
-	report, err = writeReport(e.Home, state)
+	if report, err = writeReport(e.Home, state); err != nil {
+		err = &ReportError{Run: r.Run, Err: err}
+	}
 
 	return v, report, err
 }
+
+// ReportError is a report that could not be written. The verdict stands in the
+// journal, from which the report can be had at any time.
+type ReportError struct {
+	Run recovery.RunID
+	Err error
+}
+
+func (e *ReportError) Error() string {
+	return fmt.Sprintf("%v; the report can be had with: firmflow-recovery report %s", e.Err, e.Run)
+}
+
+func (e *ReportError) Unwrap() error { return e.Err }
 
 // history is what earlier runs of this host took.
 func (e Execution) history() recovery.History {

@@ -85,6 +85,11 @@ func (prog Program) leave(op console.Operator, v recovery.Verdict, report string
 	if errors.As(err, &request) {
 		return request.Exit // left before anything was begun, or a view of what goes on
 	}
+	var unwritten *steps.ReportError
+	if errors.As(err, &unwritten) {
+		prog.say([]error{err})
+		return v.Exit
+	}
 	if err != nil {
 		return prog.tell(err)
 	}
