@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 )
 
 // session is the program in a terminal of 80 by 24 that answers no queries, as
@@ -241,6 +242,62 @@ func TestF1AHangupEndsTheScreenAndNotTheWork(t *testing.T) {
 	if standing(t, i) != before {
 		t.Error("the recovered installation differs")
 	}
+}
+
+// modes are those of a terminal, as the program that used it has left them.
+func modes(t *testing.T, tty *os.File) unix.Termios {
+	t.Helper()
+	found, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return *found
+}
+
+// TestF2TheTerminalIsAsItWasHoweverItEnds: quit, stopped by keys, by SIGINT, by
+// SIGTERM, in the wizard and in the middle of a recovery, which goes on each time.
+// That a panic of the screen leaves it so, too, is for package tui to show.
+func TestF2TheTerminalIsAsItWasHoweverItEnds(t *testing.T) {
+	fresh, other, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := modes(t, fresh)
+	_, _ = fresh.Close(), other.Close()
+	i := sandboxedWith(t, tiny)
+	wizard := strip(args(i, "", i.Backups), "--plain")[1:]
+	running := append(strip(args(i, "restore", i.Backups), "--plain"), "--confirm", hostname(t), "--settle", "5m")
+	resumed := append(strip(args(i, "resume", i.Backups), "--plain"), "--settle", "5m")
+	send := func(signal syscall.Signal) func(*session) {
+		return func(s *session) { _ = s.cmd.Process.Signal(signal) }
+	}
+	for _, c := range []struct {
+		how  string
+		args []string
+		at   string
+		end  func(*session)
+		exit int
+	}{
+		{"quit", wizard, "What do you want to do?", func(s *session) { s.press("q") }, 4},
+		{"SIGTERM in the wizard", wizard, "What do you want to do?", send(syscall.SIGTERM), 4},
+		{"SIGTERM", running, "● 5 Restart", send(syscall.SIGTERM), 143},
+		{"SIGINT", resumed, "● 5 Restart", func(s *session) { send(syscall.SIGINT)(s); s.await("›  ended"); s.press(enter) }, 130},
+		{"ctrl-c twice", resumed, "● 5 Restart", func(s *session) { s.press(ctrlC + ctrlC); s.await("›  ended"); s.press(enter) }, 130},
+	} {
+		s := terminal(t, c.args...)
+		s.await(c.at)
+		c.end(s)
+		s.ends(c.exit)
+		if got := modes(t, s.tty); got != want {
+			t.Errorf("%s: the modes are %+v, want %+v", c.how, got, want)
+		}
+		out := s.text()
+		if strings.LastIndex(out, "\x1b[?1049l") < strings.LastIndex(out, "\x1b[?1049h") || strings.LastIndex(out, "\x1b[?25h") < strings.LastIndex(out, "\x1b[?25l") {
+			t.Errorf("%s: the normal screen or the cursor is not back:\n%q", c.how, out[max(0, len(out)-300):])
+		}
+	}
+	firmflow(t, nil, args(i, "resume", i.Backups, "--settle", "100ms")...).want(t, 0, "VERIFIED in")
 }
 
 func strip(args []string, flag string) []string {
