@@ -253,6 +253,8 @@ func TestWhatDeletesIsCalledInOnePlace(t *testing.T) {
 			"recovery/backup/making.go",                           // a backup that has no name yet
 			"recovery/drill/place.go", "recovery/drill/remove.go", // what bears a drill's receipt
 			"recovery/stack/sandbox/scratch.go", // a server for one look at a dump
+			"recovery/journal/thin.go",          // journals of backups, never of a recovery
+			"steps/offsite_bucket.go",           // what was fetched from a bucket, to be restored from
 		},
 		"down -v": nil,
 		`"prune"`: {"ui/cli/cli.go"}, // our command, not Docker's
