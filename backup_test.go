@@ -91,7 +91,7 @@ func TestABackupBringsEverythingBackAndIsReadByTheGuidesTools(t *testing.T) {
 	tarred := filepath.Join(t.TempDir(), "compose.tar")
 	write(t, tarred, decrypted(t, set.Compose.Path, key))
 	must(t, "/", "tar", "-tf", tarred)
-	if card := content(t, set.Card.Path); !strings.Contains(card, "age -d "+filepath.Base(set.Env.Path)) || !strings.Contains(card, filepath.Base(set.Dump.Path)) {
+	if card := content(t, set.Card.Path); !strings.Contains(card, "age -d -i KEYFILE "+filepath.Base(set.Env.Path)) || !strings.Contains(card, filepath.Base(set.Dump.Path)) {
 		t.Errorf("the card says:\n%s", card)
 	}
 

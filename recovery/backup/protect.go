@@ -19,6 +19,7 @@ import (
 type Protection struct {
 	recipients []age.Recipient
 	kind       string
+	keyed      bool
 }
 
 // What can be wrong with a protection.
@@ -30,6 +31,10 @@ var (
 
 // None tells that nothing could be encrypted.
 func (p Protection) None() bool { return len(p.recipients) == 0 }
+
+// Keyed tells whether the file of a secret key reads what was encrypted, and not
+// a passphrase.
+func (p Protection) Keyed() bool { return p.keyed }
 
 // String says what is needed to read what was encrypted.
 func (p Protection) String() string { return p.kind }
@@ -43,7 +48,7 @@ func ForRecipients(text string) (Protection, error) {
 	if len(named) == 0 {
 		return Protection{}, ErrNoProtection
 	}
-	p := Protection{kind: fmt.Sprintf("the key of one of %d age recipients", len(named))}
+	p := Protection{keyed: true, kind: fmt.Sprintf("the key of one of %d age recipients", len(named))}
 	if len(named) == 1 {
 		p.kind = "the key of age recipient " + named[0]
 	}
