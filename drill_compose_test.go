@@ -431,12 +431,15 @@ func (i *site) container(t *testing.T, service string) string {
 // damagedDrills are drills of backups that cannot be restored.
 func (i *site) damagedDrills(t *testing.T) {
 	t.Helper()
-	date := time.Now().Format("2006-01-02")
 	good := i.backups
-	for name, code := range map[string]string{"db_" + date + ".dump": "dump.truncated", "vault_snapshot_" + date + ".tar.gz": "vault.archive.truncated"} {
+	for pattern, code := range map[string]string{"db_*.dump": "dump.truncated", "vault_snapshot_*.tar.gz": "vault.archive.truncated"} {
 		i.backups = good + "-" + code
 		must(t, "/", "cp", "-a", good, i.backups)
-		edit(t, filepath.Join(i.backups, name), func(b []byte) []byte { return b[:len(b)*2/3] })
+		parts, err := filepath.Glob(filepath.Join(i.backups, pattern))
+		if err != nil || len(parts) != 1 {
+			t.Fatalf("%s: %q, %v", pattern, parts, err)
+		}
+		edit(t, parts[0], func(b []byte) []byte { return b[:len(b)*2/3] })
 		r := firmflow(t, nil, i.drillArgs(t)...)
 		r.want(t, 9, "DRILL FAILED", "["+code+"]")
 		if report := content(t, reportOf(t, r)); !strings.Contains(report, "DRILL FAILED") || strings.Contains(report, "**VERIFIED**") {
