@@ -151,6 +151,7 @@ func TestC23AShareThatHangsIsDiagnosedInSeconds(t *testing.T) {
 // cut.
 func TestABackupIsSentToABucketAndRecoveredFromIt(t *testing.T) {
 	env, server := buckettest.Serve(t)
+	env = append(env, "FIRMFLOW_RECOVERY_RUNTIME=sandbox") // of the installation: as a flag, drill takes it for its own
 	line := buckettest.Between(t, server)
 	i := sandboxed(t)
 	into := filepath.Join(t.TempDir(), "backups")
@@ -165,7 +166,7 @@ func TestABackupIsSentToABucketAndRecoveredFromIt(t *testing.T) {
 		return r
 	}
 	there := func(command string, more ...string) result {
-		return run(append([]string{command, "--runtime", "sandbox", "--project", i.Project, "--backups", "s3://backups/host", "--s3-endpoint", "http://" + line.Address, "--state-dir", i.State, "--plain"}, more...)...)
+		return run(append([]string{command, "--project", i.Project, "--backups", "s3://backups/host", "--s3-endpoint", "http://" + line.Address, "--state-dir", i.State, "--plain"}, more...)...)
 	}
 	run(backing(i, "backup", into, append(place, "--env-for", recipient)...)...).want(t, 0, "s3://backups/host answers, and has 0 backups", "BACKED UP in", "is in s3://backups/host too")
 	run(backing(i, "status", into, append(place, "--check")...)...).want(t, 0, "equal off-site")
