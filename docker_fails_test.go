@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -58,8 +59,16 @@ func TestE15E9B33WhatDockerDoesMidWayIsToldAndGoneOnWith(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const midWay = `( head -c 2000; MEANWHILE >&2; cat ) | $docker "$@"
-exit $?`
+	dumps, err := filepath.Glob(filepath.Join(i.backups, "db_*.dump"))
+	if err != nil || len(dumps) != 1 {
+		t.Fatalf("%q, %v", dumps, err)
+	}
+	// Midway is when all but the end of the dump went in, and the load is at work.
+	midWay := fmt.Sprintf(`at_work() {
+	$docker exec DB psql -U firmflow -d postgres -Atc "select 'at work' from pg_stat_activity where datname like '%%\_restoring\_%%' and pid <> pg_backend_pid()" | grep -q 'at work'
+}
+( head -c %d; n=0; until at_work || [ $((n += 1)) -gt 300 ]; do sleep 0.1; done; MEANWHILE >/dev/null; cat ) | $docker "$@"
+exit $?`, len(content(t, dumps[0]))-400)
 	command, more := "restore", []string{"--confirm", hostname(t)}
 	for _, c := range []struct {
 		what, script, code string
@@ -67,7 +76,7 @@ exit $?`
 	}{
 		{"B33 the database is killed", strings.Replace(midWay, "MEANWHILE", "$docker kill DB", 1), "service.ended", func() {}},
 		{"B33 it is started again", strings.Replace(midWay, "MEANWHILE", "$docker restart -t 0 DB", 1), "database.went-away", func() {}},
-		{"E15 it is frozen", "$docker pause DB >&2", "service.paused", func() { i.compose(t, "unpause", "db") }},
+		{"E15 it is frozen", "$docker pause DB >/dev/null", "service.paused", func() { i.compose(t, "unpause", "db") }},
 		{"E1 the engine ends", "touch GONE; head -c 2000 >/dev/null; no", "engine.unreachable", func() {}},
 	} {
 		args := i.args(command, append(more, "--plain", "--settle", "500ms")...)

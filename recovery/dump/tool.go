@@ -117,10 +117,16 @@ func explain(doing string, err error) error {
 	}
 	if m := firstError.FindStringSubmatch(failed.Stderr); m != nil {
 		told.Text = strings.TrimSpace(m[1]) // behind it stands the whole statement, and what follows from it
+	} else if failed.ExitCode == killed {
+		told.Cause = ErrServerGone
 	}
 
 	return told
 }
+
+// killed is the exit code of a program that was killed, which happens to one in a
+// container when that is: it has no last words.
+const killed = 137
 
 // firstError is what pg_restore and psql say of a statement that the server
 // refused.

@@ -65,6 +65,13 @@ func TestComplaintsAreUnderstood(t *testing.T) {
 	}
 }
 
+// A program in a container that is killed has no last words.
+func TestB33AProgramKilledWithItsContainerLostItsServer(t *testing.T) {
+	if err := explain("load the dump", &command.Error{ExitCode: 137, Stderr: "pg_restore: processing data for table \"public.User\""}); !errors.Is(err, ErrServerGone) {
+		t.Errorf("error = %v", err)
+	}
+}
+
 // An operator who stops, or a deadline, is no fault of the dump or the server.
 func TestAStoppedProgramIsNotExplained(t *testing.T) {
 	err := explain("load the dump", &command.Error{Stderr: "FATAL:  terminating connection due to administrator command", Err: context.Canceled})

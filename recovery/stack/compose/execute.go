@@ -63,7 +63,7 @@ func (s inside) failure(err error, c command.Cmd) error {
 		strings.HasPrefix(line, "Error response from daemon: Container ") &&
 			(strings.Contains(line, " is not running") || strings.Contains(line, " is restarting, wait") || strings.Contains(line, " is paused, unpause"))
 	switch {
-	case failed.ExitCode == 1 && stopped:
+	case failed.ExitCode == 1 && stopped, strings.HasPrefix(line, refusal) && strings.Contains(line, " setns "): // it ended while the program was to begin
 		return fmt.Errorf("service %s: %w: %w", s.service, stack.ErrNotRunning, own)
 	case failed.ExitCode == 1 && strings.HasPrefix(line, "failed to read "+s.runtime.options.Dir):
 		return s.runtime.configurationFailure(failed)

@@ -64,13 +64,14 @@ func TestD14ASecretIsNeverAnArgument(t *testing.T) {
 func TestE15E23AServiceThatDoesNotRun(t *testing.T) {
 	const id = "331f698a198fc1b2588e78ed11275fe436aafb204b22b99632081b7682b15e57"
 	for said, want := range map[string]bool{
-		`service "db" is not running`:                                                                         true,
-		"time=\"x\" level=warning msg=\"y\"\nservice \"db\" is not running":                                   true,
-		"Error response from daemon: Container " + id + " is not running":                                     true,
-		"Error response from daemon: Container " + id + " is restarting, wait until the container is running": true,
-		"Error response from daemon: Container " + id + " is paused, unpause the container before exec":       true,
-		"pg_restore: error: could not connect":                                                                false,
-		"":                                                                                                    false,
+		`service "db" is not running`:                                                                                                    true,
+		"time=\"x\" level=warning msg=\"y\"\nservice \"db\" is not running":                                                              true,
+		"Error response from daemon: Container " + id + " is not running":                                                                true,
+		"Error response from daemon: Container " + id + " is restarting, wait until the container is running":                            true,
+		"Error response from daemon: Container " + id + " is paused, unpause the container before exec":                                  true,
+		"OCI runtime exec failed: exec failed: unable to start container process: error executing setns process: exit status 1: unknown": true,
+		"pg_restore: error: could not connect":                                                                                           false,
+		"":                                                                                                                               false,
 	} {
 		r, _ := scripted(t, reply{when: "exec", code: 1, stderr: said})
 		err := r.In("db").Run(t.Context(), command.Cmd{Args: []string{"pg_restore"}})
