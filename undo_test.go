@@ -285,6 +285,27 @@ func (i *site) taking(command string, more ...string) []string {
 	return append([]string{command, "--project", i.dir, "--state-dir", i.state, "--plain"}, more...)
 }
 
+// dropped checks in the server's own log that databases were dropped, and only
+// those with one of these words in their names.
+func (i *site) dropped(t *testing.T, words ...string) {
+	t.Helper()
+	found := 0
+	for line := range strings.Lines(strings.ToLower(i.compose(t, "logs", "--no-log-prefix", "db"))) {
+		if !strings.Contains(line, "statement: ") || !strings.Contains(line, "drop database") {
+			continue
+		}
+		found++
+		if !slices.ContainsFunc(words, func(word string) bool { return strings.Contains(line, word) }) {
+			t.Errorf("the server was told: %s", line)
+		}
+	}
+	if found < len(words) {
+		t.Errorf("%d databases were dropped, want one for each of %q: is it not in the log?", found, words)
+	}
+}
+
+// TestAnUndoAndACleanupOnCompose kills a recovery and its undo, and goes on with
+// both. All the while it is recorded what docker and the server are told.
 func TestAnUndoAndACleanupOnCompose(t *testing.T) {
 	i := installed(t)
 	i.backUp(t)
@@ -295,16 +316,21 @@ func TestAnUndoAndACleanupOnCompose(t *testing.T) {
 	i.awaitApp(t)
 	before, secrets := i.snapshot(t), content(t, env)
 
-	i.run(t, "restore", "--confirm", hostname(t), "--fix", "--plain").want(t, 0, "VERIFIED in")
+	i.psqlIn(t, "postgres", "alter system set log_statement = 'ddl'")
+	i.psqlIn(t, "postgres", "select pg_reload_conf()")
+	record := recorder(t)
+	watched := []string{record.path}
+	stoppedWith(t, watched, i.args("restore", "--confirm", hostname(t), "--fix", "--plain", "--verbose"), "dump SHA-256", syscall.SIGKILL)
+	firmflow(t, watched, i.args("resume", "--plain")...).want(t, 0, "VERIFIED in")
 	restored := i.snapshot(t)
 	if restored == before || content(t, env) == secrets {
 		t.Fatal("the recovery changed nothing")
 	}
-	stopped(t, i.taking("undo", "--confirm", hostname(t)), "is the one of before; the restored one is kept", syscall.SIGKILL)
+	stoppedWith(t, watched, i.taking("undo", "--confirm", hostname(t)), "is the one of before; the restored one is kept", syscall.SIGKILL)
 	if running := i.compose(t, "ps", "--status", "running", "--services"); strings.Contains(running, "web") {
 		t.Error("the app runs on a half")
 	}
-	firmflow(t, nil, i.taking("undo")...).want(t, 0, "UNDONE, THE STATE OF BEFORE IS LIVE in", "the running web holds the keys of")
+	firmflow(t, watched, i.taking("undo")...).want(t, 0, "UNDONE, THE STATE OF BEFORE IS LIVE in", "the running web holds the keys of")
 	if now := i.snapshot(t); now != before || content(t, env) != secrets {
 		t.Errorf("after the undo %+v, want %+v; .env as before: %v", now, before, content(t, env) == secrets)
 	}
@@ -315,9 +341,12 @@ func TestAnUndoAndACleanupOnCompose(t *testing.T) {
 	if got := i.dumpOf(t, kept); got != restored.database {
 		t.Errorf("what was restored is not kept whole: %s, want %s", got, restored.database)
 	}
-	r := firmflow(t, nil, i.taking("cleanup", "--confirm", hostname(t))...)
+	i.dropped(t, "_restoring_")
+	r := firmflow(t, watched, i.taking("cleanup", "--confirm", hostname(t))...)
 	r.want(t, 0, "CLEANED UP in", "freed database "+kept)
 	noSecrets(t, i, r.out)
+	record.harmless(t, i)
+	i.dropped(t, "_restoring_", "_undone_")
 	if left := i.psql(t, `select count(*) from pg_database where datname ~ '_(before|undone|restoring)_'`); left != "0" {
 		t.Errorf("%s databases are left", left)
 	}
