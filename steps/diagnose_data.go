@@ -17,12 +17,13 @@ const stagedOnly = "The current vault was not touched, nor was the database. Wha
 
 // diagnoseVault gives the errors of the vault's mechanism their meaning.
 func (s *Stack) diagnoseVault(err error, source string) recovery.Diagnosis {
-	if d, known := archiveDiagnosis(err, source); known {
+	full := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) // an entry that found no room is none to be afraid of
+	if d, known := archiveDiagnosis(err, source); known && !full {
 		return d
 	}
 	d := recovery.Diagnosis{Seen: reason(err), Intact: stagedOnly}
 	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case full:
 		d.Code, d.Summary = CodeVaultDiskFull, "The disk of the vault is full"
 		d.Remedies = do("Make room, on the filesystem of the vault", typed("df", "-h", s.Vault), "Files may run out as well as bytes", typed("df", "-i", s.Vault), thenResume, resume,
 			s.orWithoutUndo(), s.resumeWithoutUndo())

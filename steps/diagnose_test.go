@@ -111,7 +111,7 @@ func causes(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
 		CodeArchiveNested:  {archiveNested("/backups/vault.tar.gz", "uploads", 0), archiveNested("/backups/vault.tar.gz", "uploads", 3)},
 		CodeArchiveNothing: {archiveNothing("/backups/vault.tar.gz")},
 		CodeVaultChanged:   {vaultChanged("/vault", vault.Summary{Files: 2}, vault.Tree{Files: 1})},
-		CodeVaultDiskFull:  {documents.Diagnose(fmt.Errorf("write: %w", syscall.ENOSPC)), documents.Diagnose(syscall.EDQUOT), last.Diagnose(syscall.ENOSPC)},
+		CodeVaultDiskFull:  {documents.Diagnose(fmt.Errorf("write: %w", syscall.ENOSPC)), documents.Diagnose(syscall.EDQUOT), documents.Diagnose(&vault.EntryError{Name: "firm", Err: syscall.ENOSPC}), last.Diagnose(syscall.ENOSPC)},
 		CodeVaultPath:      {documents.Diagnose(vault.ErrNoParent), documents.Diagnose(vault.ErrRoot), documents.Diagnose(fs.ErrPermission), documents.Diagnose(syscall.EROFS)},
 
 		CodeDumpEmpty: {load.Diagnose(dump.ErrEmpty), notChosen(backup.Directory{Path: "/backups"}, "latest",
