@@ -153,7 +153,7 @@ func (w *Wire) carry(ctx context.Context, c net.Conn, server string) {
 				}
 				limit := w.Cut.Load()
 				if limit > 0 && sum+int64(n) > limit {
-					_, _ = way.to.Write(piece[:limit-sum])
+					_, _ = way.to.Write(piece[:max(limit-sum, 0)]) // more may have passed before it was to be cut
 					w.Cuts.Add(1)
 					return
 				}
