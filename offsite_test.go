@@ -117,7 +117,7 @@ func TestWithoutItsShareABackupIsWholeHereAndSaysSo(t *testing.T) {
 // never answers, and then is gone.
 func TestC23AShareThatHangsIsDiagnosedInSeconds(t *testing.T) {
 	server, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
-	need(t, "fuse", err == nil && os.Geteuid() == 0)
+	need(t, "docker", err == nil && os.Geteuid() == 0) // who may use Docker in CI may mount, too
 	defer server.Close()
 	i := sandboxed(t)
 	into, nas := filepath.Join(t.TempDir(), "backups"), filepath.Join(t.TempDir(), "nas")

@@ -43,7 +43,7 @@ func (s *Stack) secretDiffers(c envfile.Comparison) recovery.Diagnosis {
 	case envfile.ReadRaw:
 		d.Code, d.Summary = CodeSecretRaw, s.AppService+" gets "+key+" as its line stands, quotes and all"
 		d.Seen = "the compose file reads it from an env_file in the raw format; with the quotes it is another secret than the one that Compose reads in the original"
-		d.Remedies = do("If the lost installation did not read it so, take the format away", "# env_file: no line format: raw",
+		d.Remedies = do("If the lost installation did not read it so, take the line format: raw out of the compose file", "",
 			"If it did, its secret has the quotes in it: help tells how to write that", "firmflow-recovery help "+string(CodeSecretRaw))
 	case envfile.NotGiven:
 		d.Code, d.Summary = CodeSecretNotGiven, "The compose file does not give "+key+" to "+s.AppService

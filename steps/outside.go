@@ -85,7 +85,7 @@ func settingsAside(database string, was []backup.SettingRecord, here []dump.Sett
 	for _, s := range was {
 		name, value, _ := strings.Cut(s.Setting, "=")
 		there := slices.ContainsFunc(here, func(h dump.Setting) bool {
-			return (h.Database == "") == (s.Database == "") && h.Role == s.Role && (h.Text == s.Setting || value == "(not recorded)" && strings.HasPrefix(h.Text, name+"="))
+			return (h.Database == "") == (s.Database == "") && h.Role == s.Role && (h.Text == s.Setting || value == dump.NotRecorded && strings.HasPrefix(h.Text, name+"="))
 		})
 		if there {
 			continue
@@ -100,7 +100,7 @@ func settingsAside(database string, was []backup.SettingRecord, here []dump.Sett
 			of, sql = "of the database", "alter database "+dump.Identifier(database)
 		}
 		sql += " set " + name + " to '" + strings.ReplaceAll(value, "'", "''") + "'"
-		if !settable.MatchString(name) || slices.Contains(lists, name) {
+		if !settable.MatchString(name) || slices.Contains(lists, name) || value == dump.NotRecorded {
 			sql = ""
 		}
 		missing = append(missing, aside{"setting " + s.Setting + " " + of + " is not the same", sql})

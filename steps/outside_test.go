@@ -17,11 +17,11 @@ func TestWhatADumpLeavesOutIsComparedAndNamed(t *testing.T) {
 	}
 	settings := []backup.SettingRecord{
 		{Database: "firmflow", Setting: "TimeZone=Europe/Zurich"}, {Database: "firmflow", Role: "firmflow", Setting: "work_mem=64MB"},
-		{Role: "reader", Setting: "search_path=a, b"}, {Setting: "statement_timeout=5s'; drop table x"}, {Role: "firmflow", Setting: "app.key=(not recorded)"},
+		{Role: "reader", Setting: "search_path=a, b"}, {Setting: "statement_timeout=5s'; drop table x"}, {Role: "firmflow", Setting: "hidden=(not recorded)"},
 	}
 	same := []dump.Setting{
 		{Database: "firmflow_restoring_1", Text: "TimeZone=Europe/Zurich"}, {Database: "firmflow_restoring_1", Role: "firmflow", Text: "work_mem=64MB"},
-		{Role: "reader", Text: "search_path=a, b"}, {Text: "statement_timeout=5s'; drop table x"}, {Role: "firmflow", Text: "app.key=hunter2"},
+		{Role: "reader", Text: "search_path=a, b"}, {Text: "statement_timeout=5s'; drop table x"}, {Role: "firmflow", Text: "hidden=hunter2"},
 	}
 	for name, c := range map[string]struct {
 		missing []aside
@@ -38,7 +38,7 @@ func TestWhatADumpLeavesOutIsComparedAndNamed(t *testing.T) {
 			{"setting work_mem=64MB of role firmflow in the database is not the same", `alter role "firmflow" in database "firmflow" set work_mem to '64MB'`},
 			{"setting search_path=a, b of role reader is not the same", ""},
 			{"setting statement_timeout=5s'; drop table x everywhere is not the same", `alter system set statement_timeout to '5s''; drop table x'`},
-			{"setting app.key=(not recorded) of role firmflow is not the same", ""},
+			{"setting hidden=(not recorded) of role firmflow is not the same", ""},
 		}},
 	} {
 		if len(c.missing) != len(c.want) {

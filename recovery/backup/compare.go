@@ -2,13 +2,12 @@ package backup
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+
+	"firmflow-recovery/recovery/durable"
 )
 
 // What can be wrong with a file that a manifest lists.
@@ -70,7 +69,7 @@ func (s Set) Digests(ctx context.Context, m Manifest, known map[Part]string, mov
 		sum, have := known[f.Part]
 		if !have {
 			var err error
-			sum, err = digestOf(ctx, s.At(f), func(n int) {
+			sum, err = durable.Digest(ctx, s.At(f), func(n int) {
 				if done += int64(n); moved != nil {
 					moved(done)
 				}
@@ -107,7 +106,7 @@ func (s Set) sums(ctx context.Context, m Manifest) []Mismatch {
 	if err != nil {
 		return wrong(err)
 	}
-	manifest, err := digestOf(ctx, s.Manifest.Path, func(int) {})
+	manifest, err := durable.Digest(ctx, s.Manifest.Path, nil)
 	if err != nil {
 		return wrong(plain(err))
 	}
@@ -125,28 +124,4 @@ func (s Set) sums(ctx context.Context, m Manifest) []Mismatch {
 	}
 
 	return nil
-}
-
-func digestOf(ctx context.Context, path string, moved func(int)) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	sha := sha256.New()
-	buffer := make([]byte, 1<<20)
-	for {
-		if err := ctx.Err(); err != nil {
-			return "", err
-		}
-		n, err := f.Read(buffer)
-		sha.Write(buffer[:n])
-		moved(n)
-		if errors.Is(err, io.EOF) {
-			return hex.EncodeToString(sha.Sum(nil)), nil
-		}
-		if err != nil {
-			return "", err
-		}
-	}
 }

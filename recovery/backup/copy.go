@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"firmflow-recovery/recovery/durable"
 )
 
 // ErrOther says that a backup of the same name is there, and is another one.
@@ -113,7 +115,7 @@ func (s Set) Listed(ctx context.Context, m Manifest) ([]ListedFile, error) {
 		if !f.Exists() {
 			return nil, fmt.Errorf("%s: %w", part, ErrMissing)
 		}
-		sum, err := digestOf(ctx, f.Path, func(int) {})
+		sum, err := durable.Digest(ctx, f.Path, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -212,7 +214,7 @@ func compareWith(ctx context.Context, dir string, files []ListedFile, step func(
 // kernel can be asked for that.
 func compare(ctx context.Context, path string, f ListedFile, step func(int)) error {
 	forget(path)
-	sum, err := digestOf(ctx, path, step)
+	sum, err := durable.Digest(ctx, path, step)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%q: %w", path, ErrMissing)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"firmflow-recovery/recovery/secret"
+
+	"firmflow-recovery/recovery/durable"
 )
 
 // made makes a whole backup with a manifest, of small files.
@@ -28,7 +30,7 @@ func made(t *testing.T, dir, date string) (Set, Manifest) {
 		if err := errors.Join(err, f.Close()); err != nil {
 			t.Fatal(err)
 		}
-		sum, err := digestOf(t.Context(), making.Path(name), func(int) {})
+		sum, err := durable.Digest(t.Context(), making.Path(name), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

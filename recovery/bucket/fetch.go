@@ -2,8 +2,6 @@ package bucket
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -27,7 +25,7 @@ const unfinished, tag = ".fetching", ".fetching-etag"
 // fetched tells whether any came from the server.
 func (b *Bucket) Fetch(ctx context.Context, o Object, to, sum string, moved func(int64)) (fetched bool, err error) {
 	if sum != "" {
-		if found, err := digestOf(ctx, to); err == nil && found == sum {
+		if found, err := durable.Digest(ctx, to, nil); err == nil && found == sum {
 			tell(moved, o.Size)
 			return false, nil
 		}
@@ -37,7 +35,7 @@ func (b *Bucket) Fetch(ctx context.Context, o Object, to, sum string, moved func
 		return true, b.failed("fetch", o.Name, err)
 	}
 	if sum != "" {
-		found, err := digestOf(ctx, partly+unfinished)
+		found, err := durable.Digest(ctx, partly+unfinished, nil)
 		if err == nil && found != sum {
 			// Nothing of it can be believed, so nothing of it is gone on with.
 			err = errors.Join(b.failed("fetch", o.Name, ErrDigest), os.Remove(partly+unfinished), os.Remove(partly+tag))
@@ -132,26 +130,4 @@ func (b *Bucket) name(ctx context.Context, o Object, partly, to string) error {
 	}
 
 	return durable.SyncDir(filepath.Dir(to))
-}
-
-func digestOf(ctx context.Context, path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	sha := sha256.New()
-	buffer := make([]byte, 1<<20)
-	for ctx.Err() == nil {
-		n, err := f.Read(buffer)
-		sha.Write(buffer[:n])
-		if errors.Is(err, io.EOF) {
-			return hex.EncodeToString(sha.Sum(nil)), nil
-		}
-		if err != nil {
-			return "", err
-		}
-	}
-
-	return "", context.Cause(ctx)
 }

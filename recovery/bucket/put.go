@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+
+	"firmflow-recovery/recovery/durable"
 )
 
 // mostParts is how many parts an object may have, with some to spare.
@@ -40,7 +42,7 @@ func (b *Bucket) Put(ctx context.Context, name, path, sum string, moved func(int
 		return fmt.Errorf("send a file: %w", err)
 	}
 	size := info.Size()
-	if here, err := digestOf(ctx, path); err != nil || here != sum { // what is not what it should be is not sent
+	if here, err := durable.Digest(ctx, path, nil); err != nil || here != sum { // what is not what it should be is not sent
 		return errors.Join(b.failed("send", name, ErrDigest), err)
 	}
 	readBack := func(o Object) error {
@@ -56,11 +58,11 @@ func (b *Bucket) Put(ctx context.Context, name, path, sum string, moved func(int
 	case err == nil && there.Size != size:
 		return b.failed("send", name, ErrThere)
 	case err == nil:
-		if err := readBack(there); errors.Is(err, ErrDigest) {
-			return b.failed("send", name, ErrThere)
-		} else { //nolint:revive // both ways out belong to this one question
-			return err
+		if err = readBack(there); errors.Is(err, ErrDigest) {
+			err = b.failed("send", name, ErrThere)
 		}
+
+		return err
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
@@ -105,10 +107,7 @@ func (b *Bucket) send(ctx context.Context, name string, f *os.File, size int64, 
 		defer cancel()
 		_ = b.core.AbortMultipartUpload(ctx, b.bucket, b.prefix+name, id) // parts of no object; the bucket's own rules end them otherwise
 	}()
-	part := max(b.part, (size/mostParts>>20+1)<<20)
-	if size/mostParts < b.part {
-		part = b.part
-	}
+	part := max(b.part, size/mostParts+1)
 	var parts []minio.CompletePart
 	for at := int64(0); at < size; at += part {
 		n, length := len(parts)+1, min(part, size-at)

@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// NotRecorded stands for the value of a setting that may be a secret.
+const NotRecorded = "(not recorded)"
+
 // Outside is what a dump leaves out: what the server has beside the database.
 type Outside struct {
 	Encoding, Collate string
@@ -75,7 +78,7 @@ from pg_roles r where r.rolname !~ '^pg_' order by 1`)
 func withoutSecrets(setting string) string {
 	name, _, _ := strings.Cut(setting, "=")
 	if strings.Contains(name, ".") {
-		return name + "=(not recorded)"
+		return name + "=" + NotRecorded
 	}
 
 	return setting
