@@ -98,7 +98,7 @@ func repaired(p drill.Place) error {
 		return err
 	}
 
-	return os.Rename(made.To, made.From)
+	return os.Rename(made.Copies[0].To, made.Copies[0].From)
 }
 
 func inPlace(p drill.Place) *sandbox.Runtime {

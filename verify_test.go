@@ -173,6 +173,88 @@ func TestC4ALevelTooManyIsLeftOutWithConsent(t *testing.T) {
 	}
 }
 
+// TestC4ARecoveryFromARepairedArchive is the whole way: refused, repaired,
+// recovered without asking anything more, and equal to what was lost.
+func TestC4ARecoveryFromARepairedArchive(t *testing.T) {
+	i := sandboxed(t)
+	before := standing(t, i)
+	dir, date, dump, archive := copied(t, i)
+	must(t, i.Project, "tar", "-czf", archive, "uploads")
+	copied := filepath.Join(dir, "vault_snapshot_"+date+".repaired.tar.gz")
+	nested, names := content(t, archive), must(t, dir, "ls", "-la")
+	into := filepath.Join(t.TempDir(), "elsewhere")
+	looking(t, "repair", dir, date, "--into", into).want(t, 0, "too many", "db_"+date+".dump leads to", "--backups "+into)
+	if must(t, dir, "ls", "-la") != names {
+		t.Error("the directory of the backups was changed")
+	}
+	looking(t, "verify", into, "--full").want(t, 0, "Backup "+date+"-repaired", "GOOD", "220 files")
+
+	edit(t, dump, recoverytest.ThroughTerminal) // the dump as well
+	looking(t, "repair", dir, date).want(t, 0, "the line ends of 1 terminal", "the directory level uploads/ too many", "220 files", "REPAIRED, as backup "+date+"-repaired")
+	if content(t, archive) != nested {
+		t.Error("the archive itself was changed")
+	}
+	looking(t, "repair", dir, date).want(t, 3, "repair.in-the-way")
+	looking(t, "repair", dir, date+"-repaired").want(t, 3, "repair.nothing")
+	looking(t, "verify", dir, date+"-repaired", "--full").want(t, 0, "GOOD", "220 files")
+	firmflow(t, nil, args(i, "restore", dir, "--backup", date, "--confirm", hostname(t))...).want(t, 5, "NOTHING CHANGED")
+	if err := i.Lose(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	firmflow(t, nil, args(i, "restore", dir, "--backup", date+"-repaired", "--vault-from", "archive", "--confirm", hostname(t))...).want(t, 0, "VERIFIED in", "220 of 220 referenced files exist")
+	if standing(t, i) != before {
+		t.Error("the recovered installation differs from the lost one")
+	}
+	if must(t, dir, "tar", "-tzf", copied) == must(t, dir, "tar", "-tzf", archive) {
+		t.Error("tar lists the same names in both")
+	}
+}
+
+// TestC4WhatIsNotCertainIsNotRepaired: a firm's own directory, an archive that is
+// damaged besides, and no room; none leaves a copy.
+func TestC4WhatIsNotCertainIsNotRepaired(t *testing.T) {
+	i := sandboxed(t)
+	dir, date, dump, archive := copied(t, i)
+	good, sound := content(t, dump), content(t, archive)
+	nested := t.TempDir()
+	must(t, "/", "cp", "-a", i.Vault, filepath.Join(nested, "uploads"))
+	pack := func() {
+		t.Helper()
+		must(t, nested, "tar", "-czf", archive, ".")
+	}
+	refused := func(exit int, want ...string) {
+		t.Helper()
+		before := must(t, dir, "find", ".", "-type", "f", "-printf", "%p %s %T@ %i\n")
+		looking(t, "repair", dir, date).want(t, exit, append(want, "no copy was")...)
+		if must(t, dir, "find", ".", "-type", "f", "-printf", "%p %s %T@ %i\n") != before {
+			t.Error("something changed")
+		}
+	}
+	pack()
+	edit(t, archive, func(b []byte) []byte { return b[:len(b)/2] })
+	refused(5, "vault.archive.truncated")
+	pack()
+	edit(t, dump, func(b []byte) []byte { return b[:len(b)/2] })
+	refused(5, "dump.truncated")
+	write(t, dump, good)
+	write(t, filepath.Join(nested, "uploads", "direct.pdf"), "a document of a firm called uploads")
+	pack()
+	refused(5, "vault.archive.nested", "it is not certain")
+
+	edit(t, dump, recoverytest.ThroughTerminal)
+	looking(t, "repair", dir, date).want(t, 0, "the line ends of 1 terminal", "note     the vault archive", "REPAIRED")
+	remove(t, filepath.Join(dir, "db_"+date+".repaired.dump"))
+	remove(t, filepath.Join(nested, "uploads", "direct.pdf"))
+	pack()
+	unfinished := filepath.Join(dir, "vault_snapshot_"+date+".repaired.tar.gz.partial")
+	write(t, unfinished, "of another repair")
+	looking(t, "repair", dir, date).want(t, 3, "repair.in-the-way", "rm "+unfinished)
+	if there := must(t, dir, "ls"); strings.Contains(there, ".repaired.dump") || content(t, unfinished) != "of another repair" {
+		t.Errorf("a copy was left, or another's was changed: %s", there)
+	}
+	write(t, archive, sound)
+}
+
 func TestC12AnEmptyMirrorIsNoVault(t *testing.T) {
 	i := sandboxed(t)
 	dir, date, _, archive := copied(t, i)

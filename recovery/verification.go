@@ -64,15 +64,20 @@ func (v *Verification) Judge() {
 	}
 }
 
-// RepairedCopy is what a repair gave, for a screen to show.
+// RepairedBackup is what a repair gave, for a screen to show.
+type RepairedBackup struct {
+	Backup  string         `json:"backup"` // the name by which a restore finds the copies
+	Copies  []RepairedCopy `json:"copies"`
+	Remarks []string       `json:"remarks,omitempty"`
+	Next    []Remedy       `json:"next"`
+}
+
+// RepairedCopy is a repaired copy of one file.
 type RepairedCopy struct {
-	Backup  string    `json:"backup"` // the name by which a restore finds the copy
-	From    string    `json:"from"`
-	To      string    `json:"to"`
-	Undone  []string  `json:"undone"` // in words, the last change first
-	Bytes   int64     `json:"bytes"`
-	SHA256  string    `json:"sha256"`
-	Checks  []Finding `json:"checks"`
-	Remarks []string  `json:"remarks,omitempty"`
-	Next    []Remedy  `json:"next"`
+	From   string    `json:"from"`
+	To     string    `json:"to"`
+	Undone []string  `json:"undone"` // in words, the last change first
+	Bytes  int64     `json:"bytes"`
+	SHA256 string    `json:"sha256"`
+	Checks []Finding `json:"checks"`
 }

@@ -75,9 +75,9 @@ func archiveNothing(source string) recovery.Diagnosis {
 }
 
 // archiveNested is a vault that lies one directory too deep. It can be put right
-// while it is extracted, but where documents lie directly in that directory: it
-// may be a firm's own then.
-func archiveNested(source, dir string, files int) recovery.Diagnosis {
+// while it is extracted, or in a copy where it is an archive, but where documents
+// lie directly in that directory: it may be a firm's own then.
+func archiveNested(source, dir string, files int, repair string) recovery.Diagnosis {
 	d := recovery.Diagnosis{
 		Code: CodeArchiveNested, Summary: "The backed up vault has everything one directory too deep",
 		Seen:   source + " holds nothing but the directory " + fmt.Sprintf("%q", dir) + "; FirmFlow would find no document",
@@ -85,6 +85,9 @@ func archiveNested(source, dir string, files int) recovery.Diagnosis {
 		Remedies: []recovery.Remedy{{
 			Do: "Leave that directory level out while extracting", Command: "firmflow-recovery restore --fix", Action: LeaveOutLevel,
 		}},
+	}
+	if repair != "" {
+		d.Remedies = append(d.Remedies, do("Or have a copy of the archive made without it, beside it, and recover from that", repair)...)
 	}
 	if files > 0 {
 		d.Seen = source + " holds nothing but the directory " + fmt.Sprintf("%q", dir) + ", and " + recovery.Counted(int64(files), "document") + " directly in it: it is not certain whether that is a level too many or a firm's own"

@@ -115,7 +115,7 @@ func unwrapping(err error) string {
 
 // filled puts the backup's names into a command.
 func filled(command string, b backup.Set, dir string) string {
-	_, repaired := b.RepairedName()
+	_, repaired := b.RepairedDumpName()
 	words := strings.Fields(command)
 	for i, word := range words {
 		switch word {

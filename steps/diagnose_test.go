@@ -108,7 +108,7 @@ func causes(t *testing.T) map[recovery.Code][]recovery.Diagnosis {
 		CodeArchiveKind:    {documents.Diagnose(damage(vault.ErrNotGzip)), documents.Diagnose(damage(vault.ErrNotTar))},
 		CodeArchiveUnsafe: {documents.Diagnose(&vault.EntryError{Name: "../evil", Err: vault.ErrEscapes}), documents.Diagnose(&vault.EntryError{Name: "link", Err: vault.ErrLinkEscapes}),
 			documents.Diagnose(&vault.EntryError{Name: "null", Err: vault.ErrSpecial})},
-		CodeArchiveNested:  {archiveNested("/backups/vault.tar.gz", "uploads", 0), archiveNested("/backups/vault.tar.gz", "uploads", 3)},
+		CodeArchiveNested:  {archiveNested("/backups/vault.tar.gz", "uploads", 0, "firmflow-recovery repair"), archiveNested("/backups/vault.tar.gz", "uploads", 3, "")},
 		CodeArchiveNothing: {archiveNothing("/backups/vault.tar.gz")},
 		CodeVaultChanged:   {vaultChanged("/vault", vault.Summary{Files: 2}, vault.Tree{Files: 1})},
 		CodeVaultDiskFull:  {documents.Diagnose(fmt.Errorf("write: %w", syscall.ENOSPC)), documents.Diagnose(syscall.EDQUOT), documents.Diagnose(&vault.EntryError{Name: "firm", Err: syscall.ENOSPC}), last.Diagnose(syscall.ENOSPC)},

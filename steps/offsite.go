@@ -97,7 +97,7 @@ func equalOffsite(ctx context.Context, o Offsite, here backup.Sealed) error {
 		return err
 	}
 	for _, set := range directory.Sets {
-		if set.Date != here.Backup || set.Repaired {
+		if set.Date != here.Backup || set.Repaired() {
 			continue
 		}
 		there, err := o.Sealed(ctx, set)

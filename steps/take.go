@@ -129,7 +129,7 @@ func (t *taking) published(ctx context.Context) (backup.Set, bool, error) {
 		return backup.Set{}, false, err
 	}
 	for _, set := range directory.Sets {
-		if set.Date == t.making.Date && !set.Repaired {
+		if set.Date == t.making.Date && !set.Repaired() {
 			return set, true, nil
 		}
 	}

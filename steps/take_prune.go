@@ -135,8 +135,8 @@ func (p Prune) sort(directory backup.Directory, sealed func(backup.Set) (backup.
 	var all []backup.Kept
 	sets := map[string]backup.Set{}
 	for _, set := range directory.Sets {
-		if set.Repaired {
-			continue // it goes where the backup goes whose dump was broken
+		if set.Repaired() {
+			continue // it goes where the backup goes that was broken
 		}
 		k := backup.Kept{Name: set.Name(), Taken: directory.Facts(set, now).Taken, Whole: set.Dump.Filled() && set.Archive.Filled()}
 		if m, err := sealed(set); err == nil {

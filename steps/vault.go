@@ -245,7 +245,7 @@ func (v *vaultStep) acceptable(s vault.Summary) error {
 		return recovery.Fail(archiveNothing(v.sourceName()), nil)
 	}
 	if s.Nested != "" {
-		return recovery.Fail(archiveNested(v.sourceName(), s.Nested, s.NestedFiles), nil)
+		return recovery.Fail(archiveNested(v.sourceName(), s.Nested, s.NestedFiles, v.raiseIt()), nil)
 	}
 
 	return nil

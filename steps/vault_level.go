@@ -43,7 +43,7 @@ func (v *vaultStep) tooDeep(ctx context.Context, p recovery.Progress) (recovery.
 	if v.seen.nested == "" {
 		return recovery.Diagnosis{}, false, nil
 	}
-	d := archiveNested(v.sourceName(), v.seen.nested, v.seen.files)
+	d := archiveNested(v.sourceName(), v.seen.nested, v.seen.files, v.raiseIt())
 	d.Intact = nothingTouched
 
 	return d, true, nil
@@ -67,6 +67,16 @@ func (v *vaultStep) lookAtLevels(ctx context.Context, p recovery.Progress) (leve
 	seen.nested, seen.files = summary.Nested, summary.NestedFiles
 
 	return seen, err
+}
+
+// raiseIt is the command that makes a copy of the archive without the level; the
+// mirror is no archive.
+func (v *vaultStep) raiseIt() string {
+	if v.fromMirror() {
+		return ""
+	}
+
+	return filled(repairIt, v.Backup, v.BackupDir)
 }
 
 // leftOut is the level that is left out; empty: none is.

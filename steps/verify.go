@@ -105,7 +105,7 @@ func (l look) archive(ctx context.Context) recovery.VerifiedPart {
 			l.failed(&p, recovery.Unproven, endInDoubt(l.set, l.Dir))
 		}
 		if looks, err := archive.LooksNested(ctx); err == nil && looks {
-			l.failed(&p, recovery.Unproven, archiveNested(p.Path, vault.Nested, 0))
+			l.failed(&p, recovery.Unproven, archiveNested(p.Path, vault.Nested, 0, filled(repairIt, l.set, l.Dir)))
 		}
 		p.Untold = []string{"whether the documents between are whole, and how many there are: --full reads them"}
 
@@ -121,7 +121,7 @@ func (l look) archive(ctx context.Context) recovery.VerifiedPart {
 	case summary.Files == 0:
 		l.failed(&p, recovery.Failed, archiveNothing(p.Path))
 	case summary.Nested != "":
-		l.failed(&p, recovery.Failed, archiveNested(p.Path, summary.Nested, summary.NestedFiles))
+		l.failed(&p, recovery.Failed, archiveNested(p.Path, summary.Nested, summary.NestedFiles, filled(repairIt, l.set, l.Dir)))
 	default:
 		p.Find(recovery.OK(p.Name, fmt.Sprintf("%s, %s, read to the last byte; every checksum matches, tar's end is there", recovery.Counted(int64(summary.Files), "file"), recovery.Size(summary.Bytes))))
 	}
@@ -185,7 +185,7 @@ func (l look) mirror(ctx context.Context) recovery.VerifiedPart {
 		if needed {
 			status = recovery.Failed
 		}
-		l.failed(&p, status, archiveNested(m.Path, nested, files))
+		l.failed(&p, status, archiveNested(m.Path, nested, files, ""))
 	}
 	if !l.Full || !needed {
 		p.Untold = []string{"anything of its files: it was listed two levels deep, and no file was read"}

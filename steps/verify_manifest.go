@@ -37,7 +37,7 @@ func (l look) manifest(ctx context.Context, parts []recovery.VerifiedPart) recov
 	}
 	known := map[backup.Part]string{}
 	for _, part := range parts {
-		if part.SHA256 != "" {
+		if l.inManifest(part) {
 			known[backup.Part(part.Name)] = part.SHA256
 		}
 	}
@@ -47,16 +47,22 @@ func (l look) manifest(ctx context.Context, parts []recovery.VerifiedPart) recov
 	}
 	l.mismatches(&p, m, wrong, "byte for byte what it says")
 	if len(wrong) == 0 {
-		proves(parts)
+		l.proves(parts)
 	}
 
 	return p
 }
 
+// inManifest tells whether a part was read, and is the file that the manifest lists: a
+// copy of the archive without a level too many is another one.
+func (l look) inManifest(p recovery.VerifiedPart) bool {
+	return p.SHA256 != "" && !(l.set.RepairedArchive && p.Name == string(backup.Archive))
+}
+
 // proves takes off the parts what only their digests could tell.
-func proves(parts []recovery.VerifiedPart) {
+func (l look) proves(parts []recovery.VerifiedPart) {
 	for i := range parts {
-		if parts[i].SHA256 == "" {
+		if !l.inManifest(parts[i]) {
 			continue
 		}
 		parts[i].Untold = slices.DeleteFunc(parts[i].Untold, func(text string) bool { return text == untoldContents || text == untoldPlain || text == untoldLoaded })

@@ -3,9 +3,10 @@
 // The script leaves, each night, db_DATE.dump and vault_snapshot_DATE.tar.gz,
 // and beside them vault_sync, a mirror of the vault that every night changes.
 // Sites add times to the dates, manifests, and copies of .env. Files that
-// belong together are a Set. A repaired copy of a dump, db_DATE.repaired.dump, is
-// a Set of its own with the rest of its date. Nothing here opens a dump or an archive: whether a
-// set can be believed is for others to say. What a listing can tell without
+// belong together are a Set. Repaired copies, db_DATE.repaired.dump and
+// vault_snapshot_DATE.repaired.tar.gz, are a Set of their own with the rest of
+// their date. Nothing here opens a dump or an archive: whether a set can be
+// believed is for others to say. What a listing can tell without
 // that is in Facts.
 package backup
 
@@ -66,12 +67,14 @@ type Set struct {
 	Card     File
 	Sums     File
 	Mirror   *Mirror // vault_sync, the same for every set; nil where there is none
-	Repaired bool    // its dump is a repaired copy of that of the set with the same date
+
+	// Which of its files are repaired copies of those of the set with the same date.
+	RepairedDump, RepairedArchive bool
 }
 
 // Name is what the set is called: its date, or its dump's file name.
 func (s Set) Name() string {
-	if s.Repaired {
+	if s.Repaired() {
 		return s.Date + repairedName
 	}
 	if s.Date != "" {
@@ -210,7 +213,7 @@ func (d Directory) dated(name string) (Set, bool) {
 	}
 	var sameDay []Set
 	for _, s := range d.Sets {
-		if s.Repaired != (rest == repairedName) {
+		if s.Repaired() != (rest == repairedName) {
 			continue
 		}
 		if s.Date == st.String() {

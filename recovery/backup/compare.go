@@ -43,9 +43,10 @@ func (s Set) Sizes(m Manifest) []Mismatch {
 	return wrong
 }
 
-// At is where a listed file is. A repaired dump has another name.
+// At is where a listed file is. A repaired dump has another name, and is as long
+// and the same as the one that was listed; a repaired archive is another file.
 func (s Set) At(f ListedFile) string {
-	if f.Part == Dump && s.Repaired {
+	if f.Part == Dump && s.RepairedDump {
 		return s.Dump.Path
 	}
 

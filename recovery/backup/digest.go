@@ -19,7 +19,7 @@ const longestSum = 64 << 10
 // wrote beside the dump. Where there is neither, both are empty. A list that is
 // there and cannot be used is ErrChanged, or the system's error.
 func (s Set) DumpDigest() (sum, from string, err error) {
-	if s.Manifest.Exists() && !s.Repaired {
+	if s.Manifest.Exists() && !s.RepairedDump {
 		sealed, err := s.ReadManifest()
 		if err != nil {
 			return "", "", err

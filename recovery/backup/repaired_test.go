@@ -35,6 +35,21 @@ func TestARepairedCopyIsABackupOfItsOwn(t *testing.T) {
 	}
 }
 
+func TestARepairedArchiveStandsForTheArchive(t *testing.T) {
+	p := newPlace(t).set("2026-11-21").file("vault_snapshot_2026-11-21.repaired.tar.gz", 980, night("2026-11-21"))
+	d := p.open()
+	for name, file := range map[string]string{"2026-11-21-repaired": "vault_snapshot_2026-11-21.repaired.tar.gz", "2026-11-21": "vault_snapshot_2026-11-21.tar.gz"} {
+		s, err := d.Choose(name)
+		if err != nil || s.Dump.Path != filepath.Join(p.dir, "db_2026-11-21.dump") || s.Archive.Path != filepath.Join(p.dir, file) || s.RepairedDump || s.Repaired() != s.RepairedArchive {
+			t.Errorf("Choose(%q) = %+v, %v, want %s", name, s, err, file)
+		}
+	}
+	file, name := d.Sets[1].RepairedArchiveName()
+	if file != "vault_snapshot_2026-11-21.repaired.tar.gz" || name != d.Sets[0].Name() {
+		t.Errorf("its copy is %q, the backup %q", file, name)
+	}
+}
+
 func TestARepairedCopyOfTheNewestIsTheLatest(t *testing.T) {
 	p := newPlace(t).set("2026-11-21").set("2026-11-22").file("db_2026-11-22.repaired.dump", 990, night("2026-11-22"))
 	if s, err := p.open().Choose(Latest); err != nil || s.Name() != "2026-11-22-repaired" {
@@ -57,6 +72,9 @@ func TestRepairedCopiesFindTheirPlace(t *testing.T) {
 			[]string{"2026-11-22_1400 da", "2026-11-22_0200-repaired da", "2026-11-22_0200 da"},
 		},
 		{"one time written in two ways", []string{"db_2026-11-22_0200.repaired.dump", "db_2026-11-22T0200.repaired.dump"}, []string{"2026-11-22_0200-repaired d"}},
+		{"only the archive", []string{"db_2026-11-22.dump", "vault_snapshot_2026-11-22.tar.gz", "vault_snapshot_2026-11-22.repaired.tar.gz"}, []string{"2026-11-22-repaired da", "2026-11-22 da"}},
+		{"both", []string{"db_2026-11-22.dump", "vault_snapshot_2026-11-22.tar.gz", "db_2026-11-22.repaired.dump", "vault_snapshot_2026-11-22.repaired.tar.gz"}, []string{"2026-11-22-repaired da", "2026-11-22 da"}},
+		{"a copy of a lent archive", []string{"db_2026-11-22_0200.dump", "vault_snapshot_2026-11-22.tar.gz", "vault_snapshot_2026-11-22_0200.repaired.tar.gz"}, []string{"2026-11-22_0200-repaired da", "2026-11-22_0200 da"}},
 	} {
 		p := newPlace(t)
 		for _, f := range c.files {
@@ -79,7 +97,7 @@ func TestRepairedName(t *testing.T) {
 		{Set{Dump: File{Path: "/b/before upgrade.dump"}}, "before upgrade.repaired.dump", "before upgrade.repaired.dump"},
 		{Set{Dump: File{Path: "/b/copy.gz"}}, "copy.repaired.dump", "copy.repaired.dump"},
 	} {
-		file, name := c.set.RepairedName()
+		file, name := c.set.RepairedDumpName()
 		if file != c.file || name != c.backup {
 			t.Errorf("%+v: %q, %q, want %q, %q", c.set, file, name, c.file, c.backup)
 		}

@@ -63,11 +63,12 @@ var patterns = []struct {
 	prefix, suffix string
 }{
 	{Dump, "db_", ".dump"},
-	{Dump, "db_", repairedEnd},
+	{Dump, "db_", repairedDump},
 	{Dump, "db_", ".tar"},
 	{Dump, "db_", ".sql"},
 	{Dump, "db_", ".dir"},
 	{Archive, "vault_snapshot_", ".tar.gz"},
+	{Archive, "vault_snapshot_", repairedArchive},
 	{Proof, "manifest_", ".json"},
 	{Env, "env_", ""},
 	{Env, "env_", ".env"},

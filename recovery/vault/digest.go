@@ -54,17 +54,23 @@ func (c *catalogue) nested() (string, int) {
 			return "", 0
 		}
 	}
-	files := 0
+	if c.directlyIn(0) > 0 {
+		return "", 0
+	}
+
+	return Nested, c.directlyIn(at)
+}
+
+// directlyIn counts the files and links that lie in a directory and in none below.
+func (c *catalogue) directlyIn(folder uint32) int {
+	n := 0
 	for i := range c.count {
-		switch c.item(uint32(i)).folder {
-		case 0:
-			return "", 0
-		case at:
-			files++
+		if c.item(uint32(i)).folder == folder {
+			n++
 		}
 	}
 
-	return Nested, files
+	return n
 }
 
 // digest is the hex SHA-256 of the list that Summary.Tree describes.

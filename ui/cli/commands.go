@@ -49,13 +49,15 @@ dump. Without a terminal it prints one line; --plain or --json tell all of it.
 Exit codes: 0 VERIFIED, 8 restored but not verified, 9 the drill failed, 3 it
 was not begun, 7 a recovery or another drill is running.`
 
-const aboutRepair = `Repair a backup's dump where that is exact: line ends that a terminal changed,
-text before the dump, gzip, zstd or age around it.
+const aboutRepair = `Repair a backup where that is exact: in its dump, line ends that a terminal
+changed, text before it, gzip, zstd or age around it; in its vault archive, a
+directory level too many.
 
-The repaired copy goes beside the dump, as db_DATE.repaired.dump, or into
-another directory, where links to the rest of the backup are put beside it. It
-is read to its end before it gets its name; the dump itself is never changed.
-"restore --backup DATE-repaired" recovers from it.
+The repaired copies go beside the originals, as db_DATE.repaired.dump and
+vault_snapshot_DATE.repaired.tar.gz, or into another directory, where links to
+the rest of the backup are put beside them. Each is read to its end before it
+gets its name; the originals are never changed. "restore --backup DATE-repaired"
+recovers from them.
 
 Exit codes: 0 repaired, 3 nothing to repair or no place for the copy, 5 not
 repairable for sure.`
@@ -117,7 +119,7 @@ func (p *parser) root() *cobra.Command {
 		p.command(Backup, "Take a backup that proves itself", p.settingFlags, p.backupFlags),
 		p.command(Backups, "List the backups", p.settingFlags, p.showFlags),
 		p.command(Verify, "Look whether a backup is sound; change nothing", p.settingFlags, p.verifyFlags),
-		p.command(Repair, "Repair a dump where that is exact, into a copy", p.settingFlags, p.repairFlags),
+		p.command(Repair, "Repair a backup where that is exact, into copies", p.settingFlags, p.repairFlags),
 		p.command(Offsite, "Copy a backup off-site, and read it there", p.settingFlags, p.showFlags),
 		p.command(Prune, "Delete old backups, and say why the rest stays", p.settingFlags, p.pruneFlags),
 		p.command(Preflight, "Look whether a recovery could run; change nothing", p.settingFlags, p.lookFlags),
@@ -311,7 +313,7 @@ func (p *parser) verifyFlags(cmd *cobra.Command) {
 
 func (p *parser) repairFlags(cmd *cobra.Command) {
 	f, i := cmd.Flags(), &p.invocation
-	f.StringVar(&i.Into, "into", "", "directory of the copy (default: the backups')")
+	f.StringVar(&i.Into, "into", "", "directory of the copies (default: the backups')")
 	p.keyFlags(cmd, "the dump")
 	p.showFlags(cmd)
 }

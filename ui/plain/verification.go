@@ -75,12 +75,14 @@ func lastWord(v recovery.Verification) string {
 }
 
 // Repaired writes what a repair gave.
-func Repaired(w io.Writer, r recovery.RepairedCopy) error {
+func Repaired(w io.Writer, r recovery.RepairedBackup) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "ok       undone: %s; %s itself is as it was\n", Clean(strings.Join(r.Undone, ", then ")), Clean(r.From))
-	fmt.Fprintf(&b, "ok       copy: %s, %s\n%sSHA-256 %s\n", Clean(r.To), recovery.Size(r.Bytes), indent, Clean(r.SHA256))
-	for _, f := range r.Checks {
-		b.WriteString(line(f))
+	for _, c := range r.Copies {
+		fmt.Fprintf(&b, "ok       undone: %s; %s itself is as it was\n", Clean(strings.Join(c.Undone, ", then ")), Clean(c.From))
+		fmt.Fprintf(&b, "ok       copy: %s, %s\n%sSHA-256 %s\n", Clean(c.To), recovery.Size(c.Bytes), indent, Clean(c.SHA256))
+		for _, f := range c.Checks {
+			b.WriteString(line(f))
+		}
 	}
 	for _, remark := range r.Remarks {
 		fmt.Fprintf(&b, "note     %s\n", cleanLines(remark, indent))

@@ -69,16 +69,22 @@ func TestAVerificationSaysWhatWasSeenAndWhatNot(t *testing.T) {
 
 func TestARepairSaysWhatWasUndoneAndWhatIsNext(t *testing.T) {
 	var b strings.Builder
-	err := plain.Repaired(&b, recovery.RepairedCopy{
-		Backup: "2026-11-22-repaired", From: "/b/db\x1b.dump", To: "/b/db.repaired.dump", Bytes: 2048, SHA256: "abc", Undone: []string{"gzip", "the line ends of 1 terminal"},
-		Checks: []recovery.Finding{recovery.OK("copy", "read to its last byte")}, Remarks: []string{"not encrypted\x1b"},
+	err := plain.Repaired(&b, recovery.RepairedBackup{
+		Backup: "2026-11-22-repaired", Copies: []recovery.RepairedCopy{
+			{
+				From: "/b/db\x1b.dump", To: "/b/db.repaired.dump", Bytes: 2048, SHA256: "abc", Undone: []string{"gzip", "the line ends of 1 terminal"},
+				Checks: []recovery.Finding{recovery.OK("copy", "read to its last byte")},
+			},
+			{From: "/b/vault.tar.gz", To: "/b/vault.repaired.tar.gz", Bytes: 4096, SHA256: "def", Undone: []string{"the directory level uploads/"}},
+		},
+		Remarks: []string{"not encrypted\x1b"},
 		Next: []recovery.Remedy{{Do: "Recover from the copy", Command: "firmflow-recovery restore --backup 2026-11-22-repaired"}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantPrintable(t, b.String())
-	for _, text := range []string{"gzip, then the line ends of 1 terminal", "SHA-256 abc", "ok       read to its last byte", "note     not encrypted", "restore --backup 2026-11-22-repaired", "REPAIRED, as backup 2026-11-22-repaired."} {
+	for _, text := range []string{"gzip, then the line ends of 1 terminal", "SHA-256 abc", "undone: the directory level uploads/", "SHA-256 def", "ok       read to its last byte", "note     not encrypted", "restore --backup 2026-11-22-repaired", "REPAIRED, as backup 2026-11-22-repaired."} {
 		if !strings.Contains(b.String(), text) {
 			t.Errorf("%q is missing in\n%s", text, b.String())
 		}
