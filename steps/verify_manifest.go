@@ -56,7 +56,7 @@ func (l look) manifest(ctx context.Context, parts []recovery.VerifiedPart) recov
 // inManifest tells whether a part was read, and is the file that the manifest lists: a
 // copy of the archive without a level too many is another one.
 func (l look) inManifest(p recovery.VerifiedPart) bool {
-	return p.SHA256 != "" && !(l.set.RepairedArchive && p.Name == string(backup.Archive))
+	return p.SHA256 != "" && (!l.set.RepairedArchive || p.Name != string(backup.Archive))
 }
 
 // proves takes off the parts what only their digests could tell.

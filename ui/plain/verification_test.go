@@ -78,7 +78,7 @@ func TestARepairSaysWhatWasUndoneAndWhatIsNext(t *testing.T) {
 			{From: "/b/vault.tar.gz", To: "/b/vault.repaired.tar.gz", Bytes: 4096, SHA256: "def", Undone: []string{"the directory level uploads/"}},
 		},
 		Remarks: []string{"not encrypted\x1b"},
-		Next: []recovery.Remedy{{Do: "Recover from the copy", Command: "firmflow-recovery restore --backup 2026-11-22-repaired"}},
+		Next:    []recovery.Remedy{{Do: "Recover from the copy", Command: "firmflow-recovery restore --backup 2026-11-22-repaired"}},
 	})
 	if err != nil {
 		t.Fatal(err)
