@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -314,4 +315,45 @@ func TestCatalogueHoldsAboutAHundredBytesAFile(t *testing.T) {
 	if each := (after.HeapAlloc - before.HeapAlloc) / files; each > 130 {
 		t.Errorf("got %d bytes a file, want about a hundred", each)
 	}
+}
+
+// More directories than are held open, and the files of all of them in turn.
+func TestManyDirectoriesInTurn(t *testing.T) {
+	const directories, each = 3 * manyDoors, 3
+	content := map[string]string{}
+	var entries []tar.Header
+	for n := range each {
+		for d := range directories {
+			name := fmt.Sprintf("firm%d/client/%d.pdf", d, n)
+			content[name] = fmt.Sprintf("document %d of %d", n, d)
+			entries = append(entries, tar.Header{Name: name, Mode: 0o640, ModTime: time.Unix(1700000000+int64(n), 0)})
+		}
+	}
+	before := handles(t)
+	into := filepath.Join(t.TempDir(), "into")
+	s, err := archiveOf(t, gz(t, tarOf(t, content, entries...))).Extract(t.Context(), into, Owner{}, nil)
+	must(t, err)
+	if s.Files != directories*each || s.Directories != 2*directories {
+		t.Errorf("got %+v", s)
+	}
+	for name, want := range content {
+		path := filepath.Join(into, name)
+		got, err := os.ReadFile(path)
+		info, failed := os.Lstat(path)
+		must(t, errors.Join(err, failed))
+		if n := int64(path[len(path)-5] - '0'); string(got) != want || !info.ModTime().Equal(time.Unix(1700000000+n, 0)) || info.Mode() != 0o640 {
+			t.Fatalf("%s: %q, %s, %s", name, got, info.Mode(), info.ModTime())
+		}
+	}
+	if after := handles(t); after > before {
+		t.Errorf("%d files are open, %d before", after, before)
+	}
+}
+
+func handles(t *testing.T) int {
+	t.Helper()
+	open, err := os.ReadDir("/proc/self/fd")
+	must(t, err)
+
+	return len(open)
 }

@@ -20,6 +20,8 @@ func (s *Sync) batch(ctx context.Context, jobs []syncJob) (int, error) {
 	}
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	s.staged = newStage(s.into, Owner{})
+	defer s.staged.doors.close()
 	crew := muster(work, stop, s.fetch)
 	for _, j := range jobs {
 		if err := crew.give(work, j); err != nil {
@@ -86,13 +88,12 @@ func (s *Sync) fetchOnce(ctx context.Context, j syncJob) (settled bool, err erro
 	if err != nil {
 		return false, entryFailed(j.name, "look", err)
 	}
-	out, err := s.into.OpenFile(j.beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	staged, err := s.staged.begin(j.beside)
 	if err != nil {
 		return false, entryFailed(j.name, "create", err)
 	}
-	staged := &stagedFile{File: out, stage: &stage{root: s.into}, name: j.beside}
 	defer staged.Close() // after finish it has nothing left to do
-	if err := s.pour(ctx, out, in, j.name); err != nil {
+	if err := s.pour(ctx, staged.File, in, j.name); err != nil {
 		return false, err
 	}
 	after, err := in.Stat()

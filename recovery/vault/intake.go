@@ -8,9 +8,15 @@ import (
 	"io/fs"
 )
 
-// small is the size up to which a file is handed to a writer in one piece, and
-// the size of the pieces of a larger one.
-const small = 1 << 20
+const (
+	// small is the size up to which a file is handed to a writer in one piece, and
+	// the size of the pieces of a larger one.
+	small = 1 << 20
+
+	// sheafFiles is how many small files are handed over at once, if they fit into one
+	// buffer: to hand over one by one costs more than to write them.
+	sheafFiles = 64
+)
 
 // intake takes the entries of an archive in, one after the other: the rule is
 // applied here, the content goes to the crew.
@@ -20,9 +26,18 @@ type intake struct {
 	cat     *catalogue
 	to      target
 	buffers buffers
+	now     sheaf
 }
 
-// job is one file on its way to a writer: whole, or piece by piece.
+// sheaf is some files on their way to a writer: small ones, with the buffer that
+// their contents lie in, or one large one.
+type sheaf struct {
+	files  []job
+	buffer []byte
+	used   int
+}
+
+// job is one file, to be written whole or piece by piece.
 type job struct {
 	name   string
 	item   *item
@@ -40,7 +55,7 @@ func newIntake(src *source, to target) *intake {
 func (in *intake) run(ctx context.Context) error {
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	crew := muster(work, stop, in.put)
+	crew := muster(work, stop, in.write)
 
 	if err := in.entries(work, crew); err != nil {
 		stop(err)
@@ -54,13 +69,17 @@ func (in *intake) run(ctx context.Context) error {
 	return context.Cause(work)
 }
 
-func (in *intake) entries(ctx context.Context, crew *crew[job]) error {
+func (in *intake) entries(ctx context.Context, crew *crew[sheaf]) error {
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		header, err := in.tar.Next()
 		if errors.Is(err, io.EOF) {
+			if err := in.hand(ctx, crew); err != nil {
+				return err
+			}
+
 			return in.end(ctx)
 		}
 		if err != nil {
@@ -132,7 +151,7 @@ func (in *intake) drain(ctx context.Context, r io.Reader, show func([]byte) erro
 func unseen([]byte) error { return nil }
 
 // entry applies the rule to one header and sees to its content.
-func (in *intake) entry(ctx context.Context, header *tar.Header, crew *crew[job]) error {
+func (in *intake) entry(ctx context.Context, header *tar.Header, crew *crew[sheaf]) error {
 	if header.Typeflag == tar.TypeXGlobalHeader {
 		return nil
 	}
@@ -212,7 +231,7 @@ func (in *intake) makeFolders() error {
 	return in.cat.newFolders(func(f *folder) error { return in.to.folder(f.path) })
 }
 
-func (in *intake) file(ctx context.Context, name string, size int64, attr attributes, crew *crew[job]) error {
+func (in *intake) file(ctx context.Context, name string, size int64, attr attributes, crew *crew[sheaf]) error {
 	it, err := in.cat.addFile(name, size, attr.mtime)
 	if err != nil {
 		return &EntryError{name, err}
@@ -224,20 +243,48 @@ func (in *intake) file(ctx context.Context, name string, size int64, attr attrib
 
 	if size > small {
 		j.pieces = make(chan []byte, piecesAhead)
-		if err := crew.give(ctx, j); err != nil {
+		if err := crew.give(ctx, sheaf{files: []job{j}}); err != nil {
 			return err
 		}
 
 		return in.stream(ctx, size, j.pieces)
 	}
 
-	if size > 0 {
-		if j.whole, err = in.piece(ctx, size); err != nil {
+	return in.bind(ctx, j, int(size), crew)
+}
+
+// bind reads a small file into the sheaf, and hands that over when it is full.
+func (in *intake) bind(ctx context.Context, j job, size int, crew *crew[sheaf]) error {
+	if len(in.now.files) == sheafFiles || size > small-in.now.used {
+		if err := in.hand(ctx, crew); err != nil {
 			return err
 		}
 	}
+	if in.now.buffer == nil {
+		buffer, err := in.buffers.take(ctx)
+		if err != nil {
+			return err
+		}
+		in.now.buffer = buffer
+	}
+	j.whole = in.now.buffer[in.now.used : in.now.used+size]
+	if err := in.fillUp(j.whole); err != nil {
+		return err
+	}
+	in.now.files, in.now.used = append(in.now.files, j), in.now.used+size
 
-	return crew.give(ctx, j)
+	return nil
+}
+
+// hand gives the sheaf to a writer, who gives its buffer back.
+func (in *intake) hand(ctx context.Context, crew *crew[sheaf]) error {
+	if len(in.now.files) == 0 {
+		return nil
+	}
+	s := in.now
+	in.now = sheaf{files: make([]job, 0, sheafFiles)}
+
+	return crew.give(ctx, s)
 }
 
 // stream feeds a large file to the writer that has taken it.
@@ -270,15 +317,20 @@ func (in *intake) piece(ctx context.Context, left int64) ([]byte, error) {
 		return nil, err
 	}
 	p := buffer[:min(left, small)]
-	if _, err := io.ReadFull(in.tar, p); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
 
-		return nil, in.src.explain(err)
+	return p, in.fillUp(p)
+}
+
+func (in *intake) fillUp(p []byte) error {
+	_, err := io.ReadFull(in.tar, p)
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return in.src.explain(err)
 	}
 
-	return p, nil
+	return nil
 }
 
 // attributesOf takes what a restored file keeps of its header. Setuid, setgid

@@ -7,7 +7,22 @@ import (
 	"io"
 )
 
-// put writes one file and notes its digest: the work of a writer.
+// write writes some files: the work of a writer.
+func (in *intake) write(ctx context.Context, s sheaf) error {
+	defer in.buffers.back(s.buffer)
+	for _, j := range s.files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := in.put(ctx, j); err != nil {
+			return err
+		}
+	}
+
+	return nil
+}
+
+// put writes one file and notes its digest.
 func (in *intake) put(ctx context.Context, j job) error {
 	f, err := in.to.create(j.name)
 	if err != nil {
@@ -29,7 +44,6 @@ func (in *intake) put(ctx context.Context, j job) error {
 
 func (in *intake) fill(ctx context.Context, f file, sha hash.Hash, j job) error {
 	if j.pieces == nil {
-		defer in.buffers.back(j.whole)
 		return write(f, sha, j.name, j.whole)
 	}
 

@@ -33,11 +33,17 @@ func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
 func (nowhere) Close() error                { return nil }
 func (nowhere) finish(attributes) error     { return nil }
 
-// stage is a directory being filled. Everything goes through os.Root, with
-// O_EXCL, so that nothing outside is reached and nothing there overwritten.
+// stage is a directory being filled. Everything goes through os.Root, or through a
+// directory that was opened by it, with O_EXCL, so that nothing outside is reached
+// and nothing there overwritten.
 type stage struct {
 	root  *os.Root
+	doors *doors
 	owner Owner
+}
+
+func newStage(root *os.Root, o Owner) *stage {
+	return &stage{root: root, doors: newDoors(root), owner: o}
 }
 
 // openStage prepares the directory to restore into: missing, or empty.
@@ -57,7 +63,7 @@ func openStage(into string, o Owner) (*stage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", into, bare(err))
 	}
-	s := &stage{root: root, owner: o}
+	s := newStage(root, o)
 	if err := s.empty(); err != nil {
 		s.close()
 		return nil, fmt.Errorf("look into %q: %w", into, err)
@@ -82,7 +88,10 @@ func (s *stage) empty() error {
 	return ErrNotEmpty
 }
 
-func (s *stage) close() { _ = s.root.Close() } // only a handle; nothing was written through it
+func (s *stage) close() {
+	s.doors.close()
+	_ = s.root.Close() // only a handle; nothing was written through it
+}
 
 // folder makes a directory nobody else may enter; its mode comes last.
 func (s *stage) folder(name string) error {
@@ -93,19 +102,39 @@ func (s *stage) folder(name string) error {
 	return nil
 }
 
-func (s *stage) create(name string) (file, error) {
-	f, err := s.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+func (s *stage) create(name string) (file, error) { return s.begin(name) }
+
+func (s *stage) begin(name string) (*stagedFile, error) {
+	dir, base := placeOf(name)
+	in, err := s.doors.enter(dir)
 	if err != nil {
 		return nil, err
 	}
+	f, err := in.openAt(base, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		s.doors.leave(in)
 
-	return &stagedFile{File: f, stage: s, name: name}, nil
+		return nil, err
+	}
+
+	return &stagedFile{File: f, stage: s, in: in}, nil
 }
 
 type stagedFile struct {
 	*os.File
 	stage *stage
-	name  string
+	in    *door // the directory, until the file is closed for good
+}
+
+// Close gives up what finish has not completed.
+func (f *stagedFile) Close() error {
+	if f.in == nil {
+		return nil
+	}
+	f.stage.doors.leave(f.in)
+	f.in = nil
+
+	return f.File.Close()
 }
 
 func (f *stagedFile) finish(attr attributes) error {
@@ -117,12 +146,13 @@ func (f *stagedFile) finish(attr attributes) error {
 	if err := f.Chmod(attr.mode); err != nil {
 		return err
 	}
-	// Network filesystems may tell only now that there was no space.
-	if err := f.Close(); err != nil {
+	// Network filesystems may tell only now that there was no space, and only after
+	// it does a time stay.
+	if err := f.File.Close(); err != nil {
 		return err
 	}
 
-	return f.stage.root.Chtimes(f.name, time.Time{}, attr.mtime)
+	return f.in.setTime(f.Name(), attr.mtime)
 }
 
 // finish does what must come after the last file: hard links, then symbolic

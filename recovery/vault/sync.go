@@ -42,6 +42,7 @@ type Sync struct {
 	Gone           int   // files of the mirror that the vault does not have
 
 	from, into *os.Root
+	staged     *stage // where a batch is copied to
 	path       string // of the mirror
 	dirs       []syncDir
 	moved      func(int64)
@@ -249,7 +250,7 @@ func (s *Sync) clear(name string, kind fs.FileMode) error {
 
 // settle gives directories their attributes, from the leaves up.
 func (s *Sync) settle(ctx context.Context) error {
-	st := &stage{root: s.into}
+	st := newStage(s.into, Owner{})
 	for i := len(s.dirs) - 1; i >= 0; i-- {
 		d := s.dirs[i]
 		if !d.settle {
