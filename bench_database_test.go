@@ -35,9 +35,7 @@ func (b *bench) databaseRow() {
 	})
 	port := databasePort(b.t, i)
 	for n := range 4 {
-		asked(b.t, i, "firmflow", fmt.Sprintf(`create table "Bench%d" (id int primary key, firm int not null, at timestamptz not null, hash text not null, body text);
-insert into "Bench%d" select n, n %% 97, now() - n * interval '1 minute', md5(n::text), repeat(md5((n * 7)::text), 3) from generate_series(1, %d) n;
-create index on "Bench%d" (firm, at); create unique index on "Bench%d" (hash)`, n, n, b.size.rows/4, n, n))
+		asked(b.t, i, "firmflow", benchTable(n, b.size.rows/4))
 	}
 	path := filepath.Join(b.dir, "guide.dump")
 	b.dumpThroughAPipe(path, filepath.Join(bin, "pg_dump"), "-h", "127.0.0.1", "-p", port, "-U", "firmflow", "-Fc", "firmflow")
@@ -67,6 +65,13 @@ create index on "Bench%d" (firm, at); create unique index on "Bench%d" (hash)`, 
 			return errors.Join(err, server.Drop(b.t.Context(), benchDatabase(ours)), server.Drop(b.t.Context(), benchDatabase(theirs)))
 		},
 	})
+}
+
+// benchTable makes a table of so many rows, with indexes.
+func benchTable(n, rows int) string {
+	return fmt.Sprintf(`create table "Bench%d" (id int primary key, firm int not null, at timestamptz not null, hash text not null, body text);
+insert into "Bench%d" select n, n %% 97, now() - n * interval '1 minute', md5(n::text), repeat(md5((n * 7)::text), 3) from generate_series(1, %d) n;
+create index on "Bench%d" (firm, at); create unique index on "Bench%d" (hash)`, n, n, rows, n, n)
 }
 
 // dumpThroughAPipe dumps as from a container. A dump that pg_dump could not seek

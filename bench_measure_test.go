@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,6 +22,7 @@ type bench struct {
 	results []outcome
 	remarks []string
 	made    int // directories
+	ground  string
 }
 
 // row pairs our way of doing something with another one.
@@ -54,13 +56,16 @@ type outcome struct {
 	Disk    []float64 `json:"disk_mib_per_s"`
 }
 
-// pair runs a row: A B, B A, A B ..., each into a directory of its own, with a
-// look at the raw disk before each pair.
+// pair runs a row: A B, B A, A B ..., each into a directory of its own on a fresh
+// filesystem, with a look at the raw disk before each pair. Nothing is removed before
+// the row ends: ext4 avoids inodes that were freed in the last minutes, and whoever
+// creates files then looks for others.
 func (b *bench) pair(r row) {
 	b.t.Helper()
+	defer b.breakGround()()
 	o := outcome{Name: r.Name, Against: r.Theirs, Floor: r.Floor, Target: r.Target}
 	for round := range b.size.rounds {
-		disk, err := rawWrite(b.dir)
+		disk, err := rawWrite(b.ground)
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -85,22 +90,57 @@ func (b *bench) pair(r row) {
 		}
 		o.Ours, o.Theirs = append(o.Ours, took[0]), append(o.Theirs, took[1])
 		o.Ratios = append(o.Ratios, took[1].Wall.Seconds()/took[0].Wall.Seconds())
-		for _, dir := range dirs {
-			if err := os.RemoveAll(dir); err != nil {
-				b.t.Fatal(err)
-			}
-		}
-		syscall.Sync() // what was removed must not slow the next pair down
 	}
 	b.results = append(b.results, o)
 	b.t.Log(o.line())
+}
+
+// breakGround makes the filesystem of a row, where this process may mount one, and
+// a directory elsewhere. What it gives removes it.
+func (b *bench) breakGround() func() {
+	b.t.Helper()
+	b.ground = filepath.Join(b.dir, "ground")
+	if err := os.Mkdir(b.ground, 0o700); err != nil {
+		b.t.Fatal(err)
+	}
+	end := func() {
+		if err := os.RemoveAll(b.ground); err != nil {
+			b.t.Error(err)
+		}
+		syscall.Sync() // what was removed must not slow the next row down
+	}
+	image, runs := b.ground+".img", int64(2*b.size.rounds)
+	made, err := os.Create(image)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	err = errors.Join(made.Truncate(2<<30+runs*(b.size.bytes+b.size.bytes/2)), made.Close())
+	if err == nil {
+		err = exec.Command("mkfs.ext4", "-q", "-F", "-m", "0", "-N", fmt.Sprint(10_000+runs*int64(b.size.files)), "-E", "lazy_itable_init=0,lazy_journal_init=0", image).Run()
+	}
+	if err == nil {
+		err = exec.Command("mount", "-o", "loop", image, b.ground).Run()
+	}
+	if err != nil {
+		b.remark("this process may not mount a filesystem of its own for each row (" + err.Error() + "): what was removed before a row may slow it down")
+
+		return func() { end(); _ = os.Remove(image) }
+	}
+	syscall.Sync()
+
+	return func() {
+		if err := errors.Join(syscall.Unmount(b.ground, 0), os.Remove(image)); err != nil {
+			b.t.Error(err)
+		}
+		end()
+	}
 }
 
 // fresh makes an empty directory, and what the row wants in it.
 func (b *bench) fresh(r row) string {
 	b.t.Helper()
 	b.made++
-	dir := filepath.Join(b.dir, fmt.Sprintf("run-%d", b.made))
+	dir := filepath.Join(b.ground, fmt.Sprintf("run-%d", b.made))
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		b.t.Fatal(err)
 	}

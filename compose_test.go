@@ -71,7 +71,18 @@ type site struct {
 func installed(t *testing.T) *site {
 	t.Helper()
 	t.Parallel() // each is a project of its own
-	need(t, "docker", exec.Command("docker", "compose", "version").Run() == nil && exec.Command("docker", "image", "inspect", image).Run() == nil)
+
+	return install(t)
+}
+
+// withCompose tells whether there is a Docker with what the tests need.
+func withCompose() bool {
+	return exec.Command("docker", "compose", "version").Run() == nil && exec.Command("docker", "image", "inspect", image).Run() == nil
+}
+
+func install(t *testing.T) *site {
+	t.Helper()
+	need(t, "docker", withCompose())
 	dir := t.TempDir()
 	i := &site{
 		dir: filepath.Join(dir, "firmflow"), vault: filepath.Join(dir, "firmflow", "uploads"), backups: filepath.Join(dir, "backups"),

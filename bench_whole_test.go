@@ -1,0 +1,191 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"firmflow-recovery/recovery/report"
+	"firmflow-recovery/recovery/vault"
+)
+
+// guidesWay is the guide's recovery of an installation of which nothing is left, by
+// somebody who types without a pause and looks at nothing. What is written is made
+// durable, as ours is.
+const guidesWay = `cp "$ORIGINAL" .env
+mkdir uploads
+tar -xzf "$BACKUPS"/vault_snapshot_*.tar.gz -C uploads
+sync -f uploads
+docker compose up -d --pull never db
+until docker compose exec -T db pg_isready -q -h 127.0.0.1 -U firmflow; do sleep 0.2; done
+docker compose exec -T db pg_restore -U firmflow -d firmflow < "$(echo "$BACKUPS"/db_*.dump)"
+docker compose exec -T db psql -q -U firmflow -d firmflow -c checkpoint
+docker compose up -d --pull never
+`
+
+// wholeRow brings an installation back of which nothing is left, on Compose: our
+// restore until its verdict, and the guide's commands until the app answers.
+func (b *bench) wholeRow() {
+	b.t.Helper()
+	if !withCompose() && os.Getenv("FIRMFLOW_RECOVERY_TEST_REQUIRE") == "" {
+		b.remark("the whole recovery was not measured: Docker, or the image of the tests, is not there")
+
+		return
+	}
+	i := install(b.t)
+	b.settle(i)
+	i.backUp(b.t)
+	want := b.held(i)
+	o := outcome{
+		Name: fmt.Sprintf("whole recovery on Compose (%d MiB, %d rows)", b.size.bytes>>20, b.size.rows), Against: "the guide's commands", Floor: 1.6, Target: 2,
+	}
+	for round := range b.size.rounds {
+		disk, err := rawWrite(b.dir)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		o.Disk = append(o.Disk, disk)
+		var took [2]spent
+		turns := []int{0, 1}
+		if round%2 == 1 {
+			slices.Reverse(turns)
+		}
+		for _, who := range turns {
+			b.lose(i)
+			if took[who], err = []func(*site) (spent, error){ourRecovery, guidesRecovery}[who](i); err != nil {
+				b.t.Fatal(err)
+			}
+			if got := b.held(i); got != want {
+				b.t.Fatalf("recovered %s, want %s", got, want)
+			}
+		}
+		o.Ours, o.Theirs = append(o.Ours, took[0]), append(o.Theirs, took[1])
+		o.Ratios = append(o.Ratios, took[1].Wall.Seconds()/took[0].Wall.Seconds())
+	}
+	b.results = append(b.results, o)
+	b.remark(b.shares(i))
+}
+
+// settle fills an installation: documents through the app, rows beside its own.
+func (b *bench) settle(i *site) {
+	b.t.Helper()
+	const mean, at = 180 << 10, 4
+	documents := max(int(b.size.bytes/mean), 4)
+	var all sync.WaitGroup
+	failed := make([]error, at)
+	for n := range at {
+		all.Go(func() {
+			source := rand.NewChaCha8([32]byte{byte(n)})
+			body := make([]byte, mean)
+			for d := n; d < documents && failed[n] == nil; d += at {
+				_, _ = source.Read(body)
+				failed[n] = store(i.url(fmt.Sprintf("/api/documents?firm=firm-1&name=bench%d.pdf", d)), body)
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(failed...); err != nil {
+		b.t.Fatal(err)
+	}
+	for n := range 4 {
+		i.psql(b.t, benchTable(n, b.size.rows/4))
+	}
+}
+
+func store(url string, body []byte) error {
+	response, err := http.Post(url, "application/pdf", bytes.NewReader(body)) //nolint:noctx // of the test's own
+	if err != nil {
+		return err
+	}
+	_, _ = io.Copy(io.Discard, response.Body)
+	_ = response.Body.Close()
+	if response.StatusCode >= 300 {
+		return fmt.Errorf("store a document: %s", response.Status)
+	}
+
+	return nil
+}
+
+// held is what must come back: the sum of every table, and the tree's digest.
+func (b *bench) held(i *site) string {
+	b.t.Helper()
+	tables := strings.Fields(i.psql(b.t, `select format('%I', tablename) from pg_tables where schemaname = 'public' order by 1`))
+	var sums []string
+	for _, table := range tables {
+		sums = append(sums, fmt.Sprintf(`select '%s', count(*), sum(hashtextextended(t::text, 0)) from %s t`, strings.ReplaceAll(table, "'", "''"), table))
+	}
+	tree, err := vault.TreeDigest(b.t.Context(), i.vault)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+
+	return i.psql(b.t, strings.Join(sums, "\nunion all ")+" order by 1") + "\n" + tree
+}
+
+// lose takes everything away but the backups and the original .env.
+func (b *bench) lose(i *site) {
+	b.t.Helper()
+	i.compose(b.t, "down", "-v", "--timeout", "2")
+	if err := errors.Join(os.RemoveAll(i.vault), os.RemoveAll(filepath.Join(i.dir, ".env"))); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func ourRecovery(i *site) (spent, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return spent{}, err
+	}
+	took, err := timed([][]string{append([]string{program}, i.args("restore", "--confirm", host, "--plain")...)}, "")
+
+	return took, err
+}
+
+func guidesRecovery(i *site) (spent, error) {
+	start := time.Now()
+	took, err := timed([][]string{{"sh", "-ec", "cd " + i.dir + "\nORIGINAL=" + i.original + " BACKUPS=" + i.backups + "\n" + guidesWay}}, "")
+	for err == nil {
+		response, failed := http.Get(i.url("/api/health")) //nolint:noctx // of the test's own
+		if failed == nil {
+			_ = response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				break
+			}
+		}
+		time.Sleep(50 * time.Millisecond) // what answers is a container that starts
+		if time.Since(start) > 10*time.Minute {
+			err = errors.New("the app does not answer after the guide's recovery")
+		}
+	}
+	took.Wall = time.Since(start)
+
+	return took, err
+}
+
+// shares tells where the time of our last recovery went.
+func (b *bench) shares(i *site) string {
+	b.t.Helper()
+	r := firmflow(b.t, nil, "report", "--state-dir", i.state, "--json")
+	var last report.Report
+	if err := json.Unmarshal([]byte(r.out), &last); err != nil || last.Took <= 0 {
+		b.t.Fatalf("%v in %s", err, r.out)
+	}
+	var steps float64
+	var each []string
+	for _, s := range last.Steps {
+		steps += s.Took
+		each = append(each, fmt.Sprintf("%s %.2f s", s.ID, s.Took))
+	}
+
+	return fmt.Sprintf("of the last of our whole recoveries, %.2f s, its steps took %s; looking before them, and the report, %.1f %% of it", last.Took, strings.Join(each, ", "), 100*(1-steps/last.Took))
+}
