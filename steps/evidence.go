@@ -9,27 +9,17 @@ import (
 	"strings"
 
 	"firmflow-recovery/recovery"
-	"firmflow-recovery/recovery/dump"
 	"firmflow-recovery/recovery/envfile"
 	"firmflow-recovery/recovery/evidence"
 	"firmflow-recovery/recovery/secret"
 	"firmflow-recovery/recovery/vault"
 )
 
-// asked is the live database, asked one statement at a time.
-type asked struct {
-	server dump.Server
-	name   string
-}
-
-func (a asked) Rows(ctx context.Context, sql string, row func([]string) error) error {
-	return a.server.Ask(ctx, a.name, sql, row)
-}
-
 // evidence is what the restored data itself proves. None of it can be mended by
 // another try, so whatever it says, the step is done; the verdict weighs it.
 func (r *restart) evidence(ctx context.Context, p recovery.Progress) ([]recovery.Finding, error) {
-	db := asked{r.server(), r.Database}
+	db := r.server().Talk(r.Database)
+	defer db.Close()
 	p.Phase("follow the audit chain", recovery.Items)
 	chain, err := r.auditChain(ctx, db)
 	if err != nil {
@@ -51,7 +41,7 @@ func (r *restart) evidence(ctx context.Context, p recovery.Progress) ([]recovery
 	return append([]recovery.Finding{chain, documents, opened}, more...), err
 }
 
-func (r *restart) auditChain(ctx context.Context, db asked) (recovery.Finding, error) {
+func (r *restart) auditChain(ctx context.Context, db evidence.Database) (recovery.Finding, error) {
 	const subject = "audit chain"
 	c, err := evidence.AuditChain(ctx, db, r.AuditTable)
 	switch {
@@ -96,7 +86,7 @@ func (r *restart) auditChain(ctx context.Context, db asked) (recovery.Finding, e
 
 // documents compares the vault with the database. All that does not agree is
 // listed in a file beside the journal.
-func (r *restart) documents(ctx context.Context, db asked) (recovery.Finding, []string, error) {
+func (r *restart) documents(ctx context.Context, db evidence.Database) (recovery.Finding, []string, error) {
 	const subject = "documents"
 	files := func(ctx context.Context, show func(string, int64) error) error {
 		return vault.Files(ctx, r.Vault, show)

@@ -12,7 +12,7 @@ import (
 
 // fields proves FIELD_ENCRYPTION_KEY, where the original has one, by a field
 // that opens; and sees that the planner knows the restored tables.
-func (r *restart) fields(ctx context.Context, db asked) ([]recovery.Finding, error) {
+func (r *restart) fields(ctx context.Context, db evidence.Database) ([]recovery.Finding, error) {
 	var found []recovery.Finding
 	original, err := r.original()
 	if err != nil {

@@ -121,17 +121,12 @@ func (c *counted) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// asOf asks a moment of the database.
-type asOf struct{ moment *dump.Snapshot }
-
-func (a asOf) Rows(ctx context.Context, sql string, row func([]string) error) error {
-	return a.moment.Ask(ctx, sql, row)
-}
-
 // chain notes length and head of the audit log. One that is broken is backed up all
 // the same, and told.
 func (d *takeDump) chain(ctx context.Context, moment *dump.Snapshot) error {
-	c, err := evidence.AuditChain(ctx, asOf{moment}, d.AuditTable)
+	talk := moment.Talk()
+	defer talk.Close()
+	c, err := evidence.AuditChain(ctx, talk, d.AuditTable)
 	if errors.Is(err, evidence.ErrUnrecognised) {
 		d.findings = append(d.findings, recovery.Problem("audit chain", recovery.Warned, takeNoChain(err)))
 		return nil

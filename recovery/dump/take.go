@@ -69,12 +69,6 @@ func (n *Snapshot) Close() error {
 	return closed
 }
 
-// Ask shows the rows that a query answers with, as Server.Ask does, as of the
-// moment.
-func (n *Snapshot) Ask(ctx context.Context, query string, row func(columns []string) error) error {
-	return n.server.ask(ctx, n.db, "begin isolation level repeatable read read only; set transaction snapshot "+literal(n.id)+"; ", query, row)
-}
-
 // Take writes a dump of the moment in pg_dump's custom format. line, which may be
 // nil, is given what pg_dump says. The dump goes through a pipe: a terminal would
 // change its bytes (FAULTS A1).

@@ -25,7 +25,9 @@ func TestADumpAndTheQuestionsBesideItAreOfOneMoment(t *testing.T) {
 		t.Fatal(err)
 	}
 	var counted []string
-	if err := n.Ask(t.Context(), `select count(*), min(id) filter (where id > 2) from "AuditLog"`, func(columns []string) error {
+	talk := n.Talk()
+	defer talk.Close()
+	if err := talk.Rows(t.Context(), `select count(*), min(id) filter (where id > 2) from "AuditLog"`, func(columns []string) error {
 		counted = slices.Clone(columns)
 
 		return nil

@@ -97,7 +97,10 @@ func account(t *testing.T, dir string) *syscall.Credential {
 
 // Rows is the way that the product asks, too.
 func (i installation) Rows(ctx context.Context, sql string, row func([]string) error) error {
-	return dump.Server{Run: i.client, User: "firmflow"}.Ask(ctx, "postgres", sql, row)
+	talk := dump.Server{Run: i.client, User: "firmflow"}.Talk("postgres")
+	defer talk.Close()
+
+	return talk.Rows(ctx, sql, row)
 }
 
 func (i installation) files(ctx context.Context, show func(string, int64) error) error {

@@ -1,0 +1,147 @@
+package dump
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// replied asks one question and gives the columns of all rows.
+func replied(t *testing.T, talk *Talk, query string) ([]string, error) {
+	t.Helper()
+	var all []string
+	err := talk.Rows(t.Context(), query, func(columns []string) error {
+		all = append(all, columns...)
+
+		return nil
+	})
+
+	return all, err
+}
+
+func talking(t *testing.T) (*Talk, *cluster, string) {
+	t.Helper()
+	c, server := postgres(t)
+	db := c.database(t, "talk")
+	talk := server.Talk(db)
+	t.Cleanup(func() {
+		talk.Close()
+		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) { // a server notices a little later
+			left, err := server.query(context.Background(), "see who is left", maintenance, "select pid from pg_stat_activity where datname = "+literal(db))
+			if err == nil && len(left) == 0 {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Errorf("sessions left: %v, %v", left, err)
+				return
+			}
+		}
+	})
+
+	return talk, c, db
+}
+
+func TestATalkIsOneSession(t *testing.T) {
+	talk, _, _ := talking(t)
+	first, err := replied(t, talk, "select pg_backend_pid()")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string][]string{
+		`select * from (values ('a "quoted" text', null), (E'two\nlines, and a comma', '')) as v`: {`a "quoted" text`, "", "two\nlines, and a comma", ""},
+		"select 1 where false":                                  nil,
+		"select 'end-' || repeat('A', 26)":                      {"end-AAAAAAAAAAAAAAAAAAAAAAAAAA"},
+		"select pg_backend_pid()":                               first,
+		"select current_setting('DateStyle') -- and a remark\n": {"ISO, MDY"},
+	} {
+		got, err := replied(t, talk, query)
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %q, %v; want %q", query, got, err, want)
+		}
+	}
+	n := 0
+	err = talk.Rows(t.Context(), "select n, repeat('x', 100) from generate_series(1, 100000) n", func([]string) error {
+		n++
+
+		return nil
+	})
+	if err != nil || n != 100_000 {
+		t.Errorf("%d rows, %v", n, err)
+	}
+}
+
+func TestATalkGoesOnAfterAFailure(t *testing.T) {
+	talk, _, _ := talking(t)
+	enough := errors.New("enough")
+	for name, ask := range map[string]func() error{
+		"a column that is not there": func() error {
+			_, err := replied(t, talk, "select nothing_of_the_kind")
+			if err == nil || !strings.Contains(err.Error(), `column "nothing_of_the_kind" does not exist`) {
+				t.Errorf("error = %v", err)
+			}
+
+			return err
+		},
+		"an error in the middle of many rows": func() error {
+			_, err := replied(t, talk, "select 1 / (50000 - n) from generate_series(1, 100000) n")
+			if err == nil || !strings.Contains(err.Error(), "division by zero") {
+				t.Errorf("error = %v", err)
+			}
+
+			return err
+		},
+		"one row is enough": func() error {
+			err := talk.Rows(t.Context(), "select n, repeat('x', 1000) from generate_series(1, 1000000) n", func([]string) error { return enough })
+			if !errors.Is(err, enough) {
+				t.Errorf("error = %v", err)
+			}
+
+			return err
+		},
+		"it is stopped": func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			began := time.Now()
+			err := talk.Rows(ctx, "select pg_sleep(5)::text", func([]string) error { return nil })
+			if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 4*time.Second {
+				t.Errorf("error = %v after %s", err, time.Since(began))
+			}
+
+			return err
+		},
+		"its session is ended": func() error {
+			_, err := replied(t, talk, "select pg_terminate_backend(pg_backend_pid())")
+			if !errors.Is(err, ErrServerGone) {
+				t.Errorf("error = %v, want ErrServerGone", err)
+			}
+
+			return err
+		},
+	} {
+		if ask() == nil {
+			t.Errorf("%s: no error", name)
+		}
+		if got, err := replied(t, talk, "select 42"); err != nil || !slices.Equal(got, []string{"42"}) {
+			t.Errorf("after %s: %q, %v", name, got, err)
+		}
+	}
+}
+
+func TestATalkChangesNothing(t *testing.T) {
+	talk, c, db := talking(t)
+	c.sql(t, db, `create table kept (n int); create function change() returns int language sql as 'insert into kept values (1) returning 1'`)
+	if _, err := replied(t, talk, "select change()"); err == nil || !strings.Contains(err.Error(), "read-only transaction") {
+		t.Errorf("error = %v", err)
+	}
+	if got := c.sql(t, db, "select count(*) from kept"); got[0][0] != "0" {
+		t.Errorf("%s rows were written", got[0][0])
+	}
+	nowhere := Server{Run: c.run, User: "firmflow"}.Talk("no such database")
+	defer nowhere.Close()
+	if _, err := replied(t, nowhere, "select 1"); !errors.Is(err, ErrNoDatabase) {
+		t.Errorf("error = %v, want ErrNoDatabase", err)
+	}
+}
