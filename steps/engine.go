@@ -25,7 +25,7 @@ func (s *Stack) engage(ctx context.Context) error {
 	s.Disengage()
 	held, err := s.server().Engage(ctx, s.Database, dump.Engine{Run: string(s.RunID), PID: os.Getpid(), Host: s.Host}, s.gone)
 	if err == nil {
-		s.engaged = held
+		s.engaged, s.questions = held, dump.Asking()
 	}
 
 	return err
@@ -64,7 +64,8 @@ func (s *Stack) Disengage() {
 	ctx, cancel := context.WithTimeout(context.Background(), releasing)
 	defer cancel()
 	s.engaged.Release(ctx)
-	s.engaged = nil
+	s.questions.Close()
+	s.engaged, s.questions = nil, nil
 }
 
 // gone tells whether an engine is none any more: it was this process, or one of

@@ -131,7 +131,7 @@ func (s *Stack) dbRuns(ctx context.Context) (bool, error) {
 	if stack.Find(services, s.DBService).State != stack.Running {
 		return false, nil
 	}
-	if err := s.server().Ready(ctx); err != nil && !errors.Is(err, ctx.Err()) {
+	if err := s.server().Answers(ctx); err != nil && !errors.Is(err, ctx.Err()) {
 		return false, nil //nolint:nilerr // a server that does not answer yet cannot be asked; step 3 waits for it
 	}
 

@@ -11,29 +11,37 @@ import (
 	"firmflow-recovery/recovery/stack"
 )
 
+// asking is what restored data is asked.
+type asking func(context.Context, recovery.Progress) ([]recovery.Finding, error)
+
 // prove asks the running system, and only it, whether the recovery came true:
 // the app stays up, answers, and holds the original's secrets. What the data
-// proves, evidence asks after it.
-func (r *restart) prove(ctx context.Context, p recovery.Progress) ([]recovery.Finding, error) {
+// holds, evidence says while the app is watched.
+func (r *restart) prove(ctx context.Context, p recovery.Progress, evidence asking) (app, held []recovery.Finding, err error) {
 	before, err := r.Runtime.Services(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	app := stack.Find(before, r.AppService)
-	if app.State != stack.Running {
-		return []recovery.Finding{recovery.Problem("app", recovery.Failed, r.appDown(ctx, app))}, nil
+	first := stack.Find(before, r.AppService)
+	if first.State != stack.Running {
+		return []recovery.Finding{recovery.Problem("app", recovery.Failed, r.appDown(ctx, first))}, nil, nil
 	}
+	settled := time.NewTimer(r.settles(first))
+	defer settled.Stop()
 	secrets, err := r.proveSecrets(ctx)
-	if err != nil {
-		return nil, err
+	if err != nil || secrets.Status != recovery.Passed {
+		return []recovery.Finding{secrets}, nil, err
+	}
+	if held, err = evidence(ctx, p); err != nil {
+		return nil, nil, err
 	}
 	p.Phase("see whether the app stays up", recovery.Items)
-	stable, err := r.proveStable(ctx, app)
+	stable, err := r.proveStable(ctx, first, settled.C)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 
-	return []recovery.Finding{secrets, stable, r.proveAnswer(ctx)}, nil
+	return []recovery.Finding{secrets, stable, r.proveAnswer(ctx)}, held, nil
 }
 
 func (r *restart) proveSecrets(ctx context.Context) (recovery.Finding, error) {
@@ -59,12 +67,11 @@ func (r *restart) proveSecrets(ctx context.Context) (recovery.Finding, error) {
 }
 
 // proveStable watches the app for a while: Compose calls a container that ends
-// again and again healthy, if it happens to run when it looks (FAULTS E14).
-func (r *restart) proveStable(ctx context.Context, first stack.Service) (recovery.Finding, error) {
-	timer := time.NewTimer(r.Settle)
-	defer timer.Stop()
+// again and again healthy, if it happens to run when it looks (FAULTS E14). It
+// looks once it was settled that the watch is over.
+func (r *restart) proveStable(ctx context.Context, first stack.Service, settled <-chan time.Time) (recovery.Finding, error) {
 	select {
-	case <-timer.C:
+	case <-settled:
 	case <-ctx.Done():
 		return recovery.Finding{}, ctx.Err()
 	}
@@ -73,7 +80,7 @@ func (r *restart) proveStable(ctx context.Context, first stack.Service) (recover
 		return recovery.Finding{}, err
 	}
 	app := stack.Find(after, r.AppService)
-	if app.State != stack.Running || app.ID != first.ID || app.Restarts != first.Restarts || !app.StartedAt.Equal(first.StartedAt) {
+	if !sameStart(app, first) {
 		return recovery.Problem("app", recovery.Failed, r.appDown(ctx, app)), nil
 	}
 	text := fmt.Sprintf("%s stayed up for %s", r.AppService, recovery.Span(r.Settle))

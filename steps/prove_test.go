@@ -32,6 +32,9 @@ func running(change func(*stack.Service)) []stack.Service {
 	return []stack.Service{s}
 }
 
+// nothingHeld is data of which nothing is asked.
+func nothingHeld(context.Context, recovery.Progress) ([]recovery.Finding, error) { return nil, nil }
+
 // restored is step 5 after its switch, over an app that answers.
 func restored(t *testing.T, holds string, services ...[]stack.Service) *restart {
 	t.Helper()
@@ -65,7 +68,7 @@ func TestE14TheAppIsProvenToStayUpAndToHoldTheSecrets(t *testing.T) {
 		"D2 empty":                {"", running(nil), running(nil), CodeSecretContainer},
 	} {
 		r := restored(t, c.holds, c.before, c.after)
-		findings, err := r.prove(t.Context(), silent{})
+		findings, _, err := r.prove(t.Context(), silent{}, nothingHeld)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -91,7 +94,7 @@ func TestAnAppThatAnswersWithAnErrorIsNotProven(t *testing.T) {
 	} {
 		r := restored(t, "a$b", running(nil))
 		r.Probe = probe
-		findings, err := r.prove(t.Context(), silent{})
+		findings, _, err := r.prove(t.Context(), silent{}, nothingHeld)
 		if err != nil || standing(findings) != recovery.Blocked {
 			t.Errorf("%s: %+v, %v; want a finding that failed", name, findings, err)
 		}
@@ -101,7 +104,7 @@ func TestAnAppThatAnswersWithAnErrorIsNotProven(t *testing.T) {
 func TestAnAppWithoutAnAddressIsUnprovenAndNotFailed(t *testing.T) {
 	r := restored(t, "a$b", running(nil))
 	r.AppURL = ""
-	findings, err := r.prove(t.Context(), silent{})
+	findings, _, err := r.prove(t.Context(), silent{}, nothingHeld)
 	if err != nil {
 		t.Fatal(err)
 	}

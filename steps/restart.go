@@ -19,6 +19,9 @@ type restart struct {
 	*Stack
 	switched   bool
 	referenced int64 // documents that the database names; zero: not known
+
+	up    stack.Service // the app as it answered first
+	since time.Time     // then; zero: it has not
 }
 
 func (r *restart) ID() recovery.StepID { return RestartID }
@@ -45,17 +48,13 @@ func (r *restart) Check(ctx context.Context, p recovery.Progress) (recovery.Asse
 	if o, err := r.outlook(ctx); err != nil || !o.lowered() {
 		return a, err // nothing is served, and so nothing can be asked, before Run has taken the barrier away
 	}
-	findings, err := r.prove(ctx, p)
+	findings, held, err := r.prove(ctx, p, r.evidence)
 	if err != nil {
 		return a, err
 	}
 	a.Findings = findings
 	if standing(findings) == recovery.Blocked {
 		return a, nil // still Pending: Run may start what does not run
-	}
-	held, err := r.evidence(ctx, p)
-	if err != nil {
-		return a, err
 	}
 	a.Findings = append(a.Findings, held...)
 	a.Standing, a.Changes, a.Summary = recovery.Done, nil, "the stack runs on the restored data"
@@ -224,12 +223,31 @@ func (r *restart) answers(ctx context.Context) error {
 	if app := stack.Find(now, r.AppService); app.State != stack.Running || app.Health == stack.Unhealthy || app.Health == stack.Starting {
 		return &notReadyError{app}
 	}
-	if r.url() == "" {
-		return nil
+	if r.url() != "" {
+		if _, _, err = r.ask(ctx); err != nil {
+			return err
+		}
 	}
-	_, _, err = r.ask(ctx)
+	if app := stack.Find(now, r.AppService); !sameStart(app, r.up) {
+		r.up, r.since = app, r.Now()
+	}
 
-	return err
+	return nil
+}
+
+// sameStart tells whether a service runs as it did then, without another start
+// between.
+func sameStart(now, then stack.Service) bool {
+	return now.State == stack.Running && now.ID == then.ID && now.Restarts == then.Restarts && now.StartedAt.Equal(then.StartedAt)
+}
+
+// settles is how long the app has to be watched from now on.
+func (r *restart) settles(now stack.Service) time.Duration {
+	if r.since.IsZero() || !sameStart(now, r.up) {
+		return r.Settle
+	}
+
+	return min(r.Settle, max(0, r.Settle-r.Now().Sub(r.since)))
 }
 
 func (r *restart) ask(ctx context.Context) (int, time.Duration, error) {

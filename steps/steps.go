@@ -88,6 +88,8 @@ type Stack struct {
 	spends  spending         // what of it will be, as the room is now
 	spent   [2]string        // what of it is: vault and database; empty: not
 	engaged *dump.Engagement // what makes this run the one that works on the database
+
+	questions *dump.Questions // while it does
 }
 
 // Prober asks the app whether it answers: an HTTP status and how long it took.
@@ -164,7 +166,7 @@ func (s *Stack) aside() string { return dump.AsideName(s.Database, string(s.RunI
 
 // server is the database's side, inside the running db service.
 func (s *Stack) server() dump.Server {
-	return dump.Server{Run: s.Runtime.In(s.DBService), User: s.User, Live: s.Database}
+	return dump.Server{Run: s.Runtime.In(s.DBService), User: s.User, Live: s.Database, Questions: s.questions}
 }
 
 // held are the services that must not run before the data is in place: the app,

@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"strings"
+	"time"
 
 	"firmflow-recovery/recovery"
 	"firmflow-recovery/recovery/envfile"
@@ -121,7 +122,7 @@ func (s *undoStart) prove(ctx context.Context, p recovery.Progress) ([]recovery.
 		return s.worded(recovery.Problem("secrets", recovery.Failed, containerDiffers(s.AppService, wrong))), nil
 	}
 	p.Phase("see whether the app stays up", recovery.Items)
-	stable, err := r.proveStable(ctx, app)
+	stable, err := r.proveStable(ctx, app, time.After(s.Settle))
 	if err != nil {
 		return nil, err
 	}

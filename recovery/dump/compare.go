@@ -68,6 +68,8 @@ func (c Comparison) Problems() []string {
 
 // Compare holds a loaded database against its dump.
 func (s Server) Compare(ctx context.Context, db string, c Contents, r Reading) (Comparison, error) {
+	s.Questions = &Questions{db: db}
+	defer s.Questions.Close()
 	counted, err := s.Rows(ctx, db)
 	if err != nil {
 		return Comparison{}, err

@@ -12,8 +12,8 @@ import (
 
 // Talk is one session in which many questions are asked, one after the other. To
 // begin a psql inside a container takes longer than most answers. The session
-// begins with the first question, and anew with the next one after a failure. It
-// can change nothing. Close must be called.
+// begins with the first question, and anew with the next one after a failure. Close
+// must be called.
 type Talk struct {
 	server     Server
 	db, before string // statements that come first
@@ -25,12 +25,14 @@ type Talk struct {
 	ended      chan error
 }
 
-// Talk makes a session in a database.
-func (s Server) Talk(db string) *Talk { return &Talk{server: s, db: db} }
+// Talk makes a session in a database, which can change nothing.
+func (s Server) Talk(db string) *Talk { return &Talk{server: s, db: db, before: readOnly} }
+
+const readOnly = "set default_transaction_read_only = on; "
 
 // Talk makes a session that is asked as of the moment.
 func (n *Snapshot) Talk() *Talk {
-	return &Talk{server: n.server, db: n.db, before: "begin isolation level repeatable read read only; set transaction snapshot " + literal(n.id) + ";"}
+	return &Talk{server: n.server, db: n.db, before: readOnly + "begin isolation level repeatable read read only; set transaction snapshot " + literal(n.id) + ";"}
 }
 
 // askedFor is what a talk does, for errors.
@@ -40,11 +42,16 @@ const askedFor = "ask the database"
 // be millions, so they are neither kept here nor by psql. NULL and the empty text
 // read the same.
 func (t *Talk) Rows(ctx context.Context, query string, row func(columns []string) error) error {
+	return t.run(ctx, "copy ("+query+") to stdout with (format csv);", row)
+}
+
+// run runs statements and shows the rows of all their answers.
+func (t *Talk) run(ctx context.Context, sql string, row func(columns []string) error) error {
 	if err := t.open(ctx); err != nil {
 		return fmt.Errorf("%s: %w", askedFor, err)
 	}
 	defer context.AfterFunc(ctx, t.cancel)()
-	_, err := io.WriteString(t.input, "copy ("+query+") to stdout with (format csv);\n\\echo "+t.end+"\n")
+	_, err := io.WriteString(t.input, sql+"\n\\echo "+t.end+"\n")
 	if err == nil {
 		err = t.each(row)
 	}
@@ -81,7 +88,7 @@ func (t *Talk) open(ctx context.Context) error {
 		ended <- errors.Join(err, in.Close())
 		out.CloseWithError(io.EOF)
 	}(t.ended)
-	_, err = io.WriteString(input, "set default_transaction_read_only = on; "+t.before+"\n")
+	_, err = io.WriteString(input, t.before+"\n")
 	if err != nil {
 		return errors.Join(t.hangUp(), err)
 	}

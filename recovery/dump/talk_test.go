@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -145,3 +146,58 @@ func TestATalkChangesNothing(t *testing.T) {
 		t.Errorf("error = %v, want ErrNoDatabase", err)
 	}
 }
+
+func TestQuestionsShareASession(t *testing.T) {
+	c, server := postgres(t)
+	server.Questions = Asking()
+	defer server.Questions.Close()
+	pid := func(db string) string {
+		t.Helper()
+		row, err := server.row(t.Context(), "ask", db, "select pg_backend_pid()")
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		return row[0]
+	}
+	first := pid(maintenance)
+	if again := pid(maintenance); again != first {
+		t.Errorf("asked by %s, then by %s", first, again)
+	}
+	if other := pid(c.database(t, "another")); other == first {
+		t.Error("another database was asked in the same session")
+	}
+	for name, ask := range map[string]func() error{
+		"a wrong one": func() error {
+			return errorOfQuery(server.query(t.Context(), "ask", maintenance, "select nothing_of_the_kind"))
+		},
+		"one that sets and leaves a transaction": func() error {
+			return errorOfQuery(server.query(t.Context(), "ask", maintenance, "begin; set search_path = pg_catalog; select 1"))
+		},
+		"one whose session is ended": func() error {
+			c.sql(t, maintenance, "select pg_terminate_backend("+pid(maintenance)+")")
+			return nil
+		},
+	} {
+		if err := ask(); (err != nil) != (name == "a wrong one") {
+			t.Errorf("%s: %v", name, err)
+		}
+		row, err := server.row(t.Context(), "ask", maintenance, "select current_setting('search_path'), now() = statement_timestamp()")
+		if err != nil || !slices.Equal(row, []string{`"$user", public`, "t"}) {
+			t.Errorf("after %s: %q, %v", name, row, err)
+		}
+	}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 5 {
+				if _, err := server.row(t.Context(), "ask", maintenance, "select pg_sleep(0.01), 1"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func errorOfQuery(_ [][]string, err error) error { return err }

@@ -1,0 +1,53 @@
+package dump
+
+import (
+	"context"
+	"slices"
+	"sync"
+)
+
+// Questions keeps a session for what is asked of one database again and again. It
+// only saves time: a question that it cannot answer, whyever, is asked in a session
+// of its own, and that answer counts.
+type Questions struct {
+	db   string
+	mu   sync.Mutex
+	talk *Talk
+}
+
+// Asking makes one for questions about the server as a whole, and about who works
+// on it. Close must be called.
+func Asking() *Questions { return &Questions{db: maintenance} }
+
+// ask asks, and tells whether there was an answer. Somebody else who asks just now
+// is not waited for. What a question sets is not set for the next.
+func (q *Questions) ask(ctx context.Context, s Server, db, sql string) ([][]string, bool) {
+	if q == nil || db != q.db || !q.mu.TryLock() {
+		return nil, false
+	}
+	defer q.mu.Unlock()
+	if q.talk == nil {
+		q.talk = &Talk{server: s, db: db}
+	}
+	var rows [][]string
+	err := q.talk.run(ctx, "discard all;\n"+sql+"\n;", func(columns []string) error {
+		rows = append(rows, slices.Clone(columns))
+
+		return nil
+	})
+
+	return rows, err == nil
+}
+
+// Close ends the session, if there is one. It waits for who asks.
+func (q *Questions) Close() {
+	if q == nil {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.talk != nil {
+		q.talk.Close()
+		q.talk = nil
+	}
+}
