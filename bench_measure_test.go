@@ -69,7 +69,6 @@ func (b *bench) pair(r row) {
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		o.Disk = append(o.Disk, disk)
 		dirs := [2]string{b.fresh(r), b.fresh(r)}
 		var took [2]spent
 		turns := []int{0, 1}
@@ -88,11 +87,15 @@ func (b *bench) pair(r row) {
 		if err := r.same(dirs[0], dirs[1]); err != nil {
 			b.t.Fatalf("%s: %v", r.Name, err)
 		}
-		o.Ours, o.Theirs = append(o.Ours, took[0]), append(o.Theirs, took[1])
-		o.Ratios = append(o.Ratios, took[1].Wall.Seconds()/took[0].Wall.Seconds())
+		o.add(took[0], took[1], disk)
 	}
 	b.results = append(b.results, o)
 	b.t.Log(o.line())
+}
+
+func (o *outcome) add(ours, theirs spent, disk float64) {
+	o.Ours, o.Theirs, o.Disk = append(o.Ours, ours), append(o.Theirs, theirs), append(o.Disk, disk)
+	o.Ratios = append(o.Ratios, theirs.Wall.Seconds()/ours.Wall.Seconds())
 }
 
 // breakGround makes the filesystem of a row, where this process may mount one, and

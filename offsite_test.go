@@ -264,3 +264,49 @@ func TestWhatABucketRefusesIsDiagnosed(t *testing.T) {
 		firmflow(t, env, command, "--backups", "s3://backups").want(t, 2, "takes a directory as --backups")
 	}
 }
+
+// TestOldCopiesAreDeletedOffsiteOnlyWhenAsked, in a second directory and in a
+// bucket: a prune of here says what would go there, and only --delete-offsite
+// deletes it, never the newest.
+func TestOldCopiesAreDeletedOffsiteOnlyWhenAsked(t *testing.T) {
+	root := t.TempDir()
+	env, server := buckettest.ServeIn(t, root)
+	i := sandboxed(t)
+	for place, there := range map[string]string{filepath.Join(t.TempDir(), "nas"): "", "s3://backups": filepath.Join(root, "backups")} {
+		if there == "" {
+			there = place
+		}
+		into := filepath.Join(t.TempDir(), "backups")
+		mkdir(t, into)
+		if place == there {
+			mkdir(t, there)
+		}
+		run := func(command string, more ...string) result {
+			return firmflow(t, env, backing(i, command, into, append(more, "--offsite", place, "--s3-endpoint", "http://"+server)...)...)
+		}
+		var dates []string
+		for range 3 {
+			run("backup", "--env", "apart").want(t, 0, "BACKED UP in")
+			dates = append(dates, newest(t, into).Date)
+		}
+		before := len(listed(t, there))
+		few := []string{"--keep-days", "0", "--generations", "1,0,0,0", "--keep-least", "1"}
+		run("prune", append(few, "--dry-run")...).want(t, 0, "would go 2 of 3 backups", "off-site: "+place)
+		run("prune", append(few, "--dry-run", "--delete-offsite")...).want(t, 2, "exclude each other")
+		run("prune", few...).want(t, 0, "deleted 2 of 3 backups", "Nothing was deleted there; --delete-offsite does it.")
+		if after := len(listed(t, there)); after != before {
+			t.Errorf("%s has %d files without being asked, had %d", place, after, before)
+		}
+		run("prune", append(few, "--delete-offsite")...).want(t, 0, "deleted 0 of 1 backup", "deleted 2 of 3 backups")
+		for _, file := range listed(t, there) {
+			if strings.HasPrefix(file, ".") {
+				continue // the server's own
+			}
+			if strings.Contains(file, dates[0]) || strings.Contains(file, dates[1]) || !strings.Contains(file, dates[2]) {
+				t.Errorf("%s: %s is there", place, file)
+			}
+		}
+		firmflow(t, env, backing(i, "verify", place, "--full", "--s3-endpoint", "http://"+server)...).want(t, 0, dates[2], "byte for byte what it says")
+		run("status", "--check").want(t, 0, "equal off-site")
+	}
+}

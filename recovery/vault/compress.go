@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"hash"
 	"io"
+
+	"golang.org/x/sys/unix"
 )
 
 // cut is how much of a tar goes into one gzip member. It is a multiple of tar's
@@ -110,8 +112,9 @@ func (c *cutter) hand() error {
 
 // made is what was written to the archive.
 type made struct {
-	bytes int64
-	sha   hash.Hash
+	bytes   int64
+	sha     hash.Hash
+	flushed int64
 }
 
 // compressed runs a function that writes a tar, and writes it compressed: pieces
@@ -165,6 +168,18 @@ func compressed(ctx context.Context, to io.Writer, write func(context.Context, *
 	return m, context.Cause(work)
 }
 
+// flush has the kernel begin to write what it was given, where the archive is a
+// file: whoever syncs it at the end then waits for less.
+func (m *made) flush(to io.Writer) {
+	if m.bytes-m.flushed < flushEvery {
+		return
+	}
+	if file, is := to.(interface{ Fd() uintptr }); is {
+		_ = unix.SyncFileRange(int(file.Fd()), m.flushed, m.bytes-m.flushed, unix.SYNC_FILE_RANGE_WRITE) // it only begins; the sync tells
+	}
+	m.flushed = m.bytes
+}
+
 // collect writes the members in their order. After a failure it only takes the
 // pieces off, so that nobody waits for one.
 func (m *made) collect(ctx context.Context, stop context.CancelCauseFunc, to io.Writer, order <-chan *piece, free chan<- *piece) {
@@ -180,6 +195,7 @@ func (m *made) collect(ctx context.Context, stop context.CancelCauseFunc, to io.
 		m.sha.Write(p.out.Bytes())
 		n, err := to.Write(p.out.Bytes())
 		m.bytes += int64(n)
+		m.flush(to)
 		if err != nil {
 			stop(fmt.Errorf("write the archive: %w", bare(err)))
 		}

@@ -92,7 +92,7 @@ func (s *Sync) fetchOnce(ctx context.Context, j syncJob) (settled bool, err erro
 	if err != nil {
 		return false, entryFailed(j.name, "create", err)
 	}
-	defer staged.Close() // after finish it has nothing left to do
+	defer func() { _ = staged.Close() }() // after finish it has nothing left to do
 	if err := s.pour(ctx, staged.File, in, j.name); err != nil {
 		return false, err
 	}

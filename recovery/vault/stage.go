@@ -40,10 +40,11 @@ type stage struct {
 	root  *os.Root
 	doors *doors
 	owner Owner
+	flush *flush
 }
 
 func newStage(root *os.Root, o Owner) *stage {
-	return &stage{root: root, doors: newDoors(root), owner: o}
+	return &stage{root: root, doors: newDoors(root), owner: o, flush: &flush{root: root}}
 }
 
 // openStage prepares the directory to restore into: missing, or empty.
@@ -126,6 +127,13 @@ type stagedFile struct {
 	in    *door // the directory, until the file is closed for good
 }
 
+func (f *stagedFile) Write(p []byte) (int, error) {
+	n, err := f.File.Write(p)
+	f.stage.flush.wrote(n)
+
+	return n, err
+}
+
 // Close gives up what finish has not completed.
 func (f *stagedFile) Close() error {
 	if f.in == nil {
@@ -189,7 +197,7 @@ func (s *stage) finish(ctx context.Context, cat *catalogue) error {
 		}
 	}
 
-	return nil
+	return s.flush.end()
 }
 
 func (s *stage) link(l link) error {
