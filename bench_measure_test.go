@@ -23,6 +23,7 @@ type bench struct {
 	remarks []string
 	made    int // directories
 	ground  string
+	grown   []grown
 }
 
 // row pairs our way of doing something with another one.

@@ -55,6 +55,7 @@ func TestBench(t *testing.T) {
 	b.textRow()
 	b.databaseRow()
 	b.wholeRow()
+	b.growth()
 	into := "."
 	if asked == "trial" {
 		into = t.TempDir()

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"firmflow-recovery/recovery/backup"
 )
 
 // TestTheBootstrapCardAloneRecovers: the host is lost, and somebody types what the
@@ -47,5 +49,30 @@ func TestTheBootstrapCardAloneRecovers(t *testing.T) {
 	}
 	if text := content(t, filepath.Join(i.dir, ".env")); text != content(t, i.original) {
 		t.Error(".env is not the original")
+	}
+}
+
+// TestAnEnvBehindAPassphraseIsOpenedByAgeItself, typed in a terminal, as the card
+// says.
+func TestAnEnvBehindAPassphraseIsOpenedByAgeItself(t *testing.T) {
+	age, err := exec.LookPath("age")
+	need(t, "docker", err == nil)
+	i := sandboxed(t)
+	into, phrased := filepath.Join(t.TempDir(), "backups"), filepath.Join(t.TempDir(), "phrase")
+	mkdir(t, into)
+	write(t, phrased, phrase+"\n")
+	firmflow(t, nil, backing(i, "backup", into, "--env-phrase", phrased)...).want(t, 0, "BACKED UP in")
+	for part, want := range map[backup.Part]string{backup.Env: content(t, i.OriginalEnv), backup.Compose: ""} {
+		sealed, opened := newest(t, into).File(part).Path, filepath.Join(t.TempDir(), "opened")
+		if sealed == "" {
+			continue // a sandbox has no compose file
+		}
+		s := terminalOf(t, exec.Command(age, "-d", "-o", opened, sealed))
+		s.await("Enter passphrase")
+		s.press(phrase + enter)
+		s.ends(0)
+		if got := content(t, opened); want != "" && got != want || got == "" {
+			t.Errorf("%s opens as %d bytes, which are not what was sealed", filepath.Base(sealed), len(got))
+		}
 	}
 }

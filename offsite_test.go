@@ -203,6 +203,34 @@ func TestABackupIsSentToABucketAndRecoveredFromIt(t *testing.T) {
 	noneHasTheSecret(t, i.State)
 }
 
+// TestTheWizardRecoversFromABucket: the backups on its list are those of the bucket,
+// and what is chosen is fetched.
+func TestTheWizardRecoversFromABucket(t *testing.T) {
+	env, server := buckettest.Serve(t)
+	i := sandboxed(t)
+	into := filepath.Join(t.TempDir(), "backups")
+	mkdir(t, into)
+	firmflow(t, env, backing(i, "backup", into, "--env", "apart", "--offsite", "s3://backups/host", "--s3-endpoint", "http://"+server)...).want(t, 0, "is in s3://backups/host too")
+	date := newest(t, into).Date
+	before := standing(t, i)
+	if err := i.Lose(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w := tmuxWith(t, env, "--runtime", "sandbox", "--project", i.Project, "--backups", "s3://backups/host", "--s3-endpoint", "http://"+server,
+		"--original-env", i.OriginalEnv, "--state-dir", i.State, "--settle", "1s", "--confirm", hostname(t))
+	w.shows("> Recover from a backup")
+	w.press("Enter")
+	w.shows("Choose a backup", date)
+	w.press("Enter")
+	w.shows("VERIFIED in")
+	w.press("Enter")
+	w.ends(0)
+	if standing(t, i) != before {
+		t.Error("the recovered installation differs from the one that was backed up")
+	}
+	noneHasTheSecret(t, i.State)
+}
+
 // noneHasTheSecret looks through every file below a directory.
 func noneHasTheSecret(t *testing.T, dir string) {
 	t.Helper()

@@ -29,7 +29,14 @@ type session struct {
 
 func terminal(t *testing.T, args ...string) *session {
 	t.Helper()
-	s := &session{t: t, cmd: exec.Command(program, args...), news: make(chan struct{}, 1)}
+
+	return terminalOf(t, exec.Command(program, args...))
+}
+
+// terminalOf starts any program in a terminal of its own.
+func terminalOf(t *testing.T, cmd *exec.Cmd) *session {
+	t.Helper()
+	s := &session{t: t, cmd: cmd, news: make(chan struct{}, 1)}
 	s.cmd.Env = append(os.Environ(), "TERM=xterm-256color", "ACCESSIBLE=")
 	tty, err := pty.StartWithSize(s.cmd, &pty.Winsize{Rows: 24, Cols: 80})
 	if err != nil {

@@ -27,6 +27,13 @@ type window struct {
 // keeps its exit code and the terminal's modes.
 func tmux(t *testing.T, args ...string) *window {
 	t.Helper()
+
+	return tmuxWith(t, nil, args...)
+}
+
+// tmuxWith is tmux with more in the environment.
+func tmuxWith(t *testing.T, env []string, args ...string) *window {
+	t.Helper()
 	_, err := exec.LookPath("tmux")
 	need(t, "docker", err == nil) // where CI has Docker it has tmux
 	w := &window{t: t, dir: t.TempDir()}
@@ -34,7 +41,7 @@ func tmux(t *testing.T, args ...string) *window {
 	script := `stty -a >before; "$@"; echo $? >code.part; stty -a >after; mv code.part code; cat`
 	command := append([]string{"-S", w.socket, "-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", "-c", w.dir, "sh", "-c", script, "sh", program}, args...)
 	start := exec.Command("tmux", command...)
-	start.Env = append(os.Environ(), "TERM=xterm-256color", "ACCESSIBLE=", "NO_COLOR=", "LC_ALL=C.UTF-8")
+	start.Env = append(append(os.Environ(), "TERM=xterm-256color", "ACCESSIBLE=", "NO_COLOR=", "LC_ALL=C.UTF-8"), env...)
 	if out, err := start.CombinedOutput(); err != nil {
 		t.Fatalf("tmux: %v\n%s", err, out)
 	}
@@ -399,5 +406,82 @@ func TestTheGuidedDrill(t *testing.T) {
 	noneRuns(t, places)
 	if standing(t, i) != before {
 		t.Error("the installation is not as it was")
+	}
+}
+
+// TestF7AStormOfSizesAndAStopDoNotDisturbTheWork: a window that is dragged about,
+// ctrl-z, which is nothing here, and a stop from outside, while it recovers.
+func TestF7AStormOfSizesAndAStopDoNotDisturbTheWork(t *testing.T) {
+	i := sandboxed(t)
+	before := standing(t, i)
+	w := tmux(t, guided(i, "--confirm", hostname(t), "--settle", "20s")...)
+	size := func(x, y int) {
+		t.Helper()
+		if out, err := w.tmux("resize-window", "-x", strconv.Itoa(x), "-y", strconv.Itoa(y)).CombinedOutput(); err != nil {
+			t.Fatalf("resize the window: %v\n%s", err, out)
+		}
+	}
+	w.shows("> Recover from a backup")
+	for n := range 40 { // in the questions, too
+		size(20+n*7%180, 5+n*11%60)
+	}
+	size(80, 24)
+	w.shows("> Recover from a backup")
+	w.press("Enter")
+	w.shows("Choose a backup")
+	w.press("Enter")
+	w.shows("running")
+	for n := range 120 {
+		size(20+n*13%200, 3+n*7%70)
+	}
+	size(80, 24)
+	w.press("C-z", "C-z")
+	w.shows("● 5 Restart")
+	pid := w.process()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	w.until("the program is stopped", func() bool { return strings.Contains(content(t, fmt.Sprintf("/proc/%d/stat", pid)), ") T ") })
+	size(60, 20)
+	if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	size(80, 24)
+	w.shows("VERIFIED in")
+	for line := range strings.Lines(w.screen()) {
+		if len([]rune(strings.TrimRight(line, "\n"))) > 80 {
+			t.Errorf("a line is wider than the window: %q", line)
+		}
+	}
+	w.press("Enter")
+	w.ends(0)
+	if standing(t, i) != before {
+		t.Error("the recovered installation differs")
+	}
+}
+
+// TestItRunsAsAServiceManagerWouldRunIt: no terminal, a session of its own, hardly
+// an environment, and once nowhere to write to.
+func TestItRunsAsAServiceManagerWouldRunIt(t *testing.T) {
+	i := sandboxed(t)
+	before := standing(t, i)
+	for name, redirected := range map[string]string{"a pipe as its output": "", "no output at all": " >&- 2>&-", "no input either": " <&- >&- 2>&-"} {
+		if err := i.Lose(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("/bin/sh", append([]string{"-c", `exec "$@"` + redirected, "sh", program}, strip(args(i, "restore", i.Backups, "--confirm", hostname(t)), "--plain")...)...)
+		cmd.Env, cmd.Dir = []string{"PATH=" + os.Getenv("PATH")}, "/"
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Errorf("with %s: %v\n%s", name, err, out)
+		}
+		if redirected == "" && (!strings.Contains(string(out), "VERIFIED in") || strings.Contains(string(out), "\x1b")) {
+			t.Errorf("with %s it says\n%q", name, out)
+		}
+		firmflow(t, nil, "report", "--state-dir", i.State).want(t, 0, "VERIFIED")
+		if standing(t, i) != before {
+			t.Errorf("with %s: the recovered installation differs", name)
+		}
 	}
 }
