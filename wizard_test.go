@@ -331,6 +331,48 @@ func TestTheWizardOnCompose(t *testing.T) {
 	}
 }
 
+// TestF1ALostLineInTheFirstStepLosesNothing: that step is over in a moment, so every
+// answer of Docker is made to take a while until the line is lost.
+func TestF1ALostLineInTheFirstStepLosesNothing(t *testing.T) {
+	docker, err := exec.LookPath("docker")
+	need(t, "docker", err == nil)
+	i := installed(t)
+	i.backUp(t)
+	before := i.snapshot(t)
+	i.compose(t, "down", "-v", "--timeout", "2")
+	must(t, "/", "find", i.vault, "-mindepth", "1", "-delete")
+	slow := t.TempDir()
+	mark := filepath.Join(slow, "slow")
+	write(t, filepath.Join(slow, "docker"), "#!/bin/sh\nif test -e "+mark+"; then sleep 0.5; fi\nexec "+docker+" \"$@\"\n")
+	must(t, slow, "chmod", "0755", "docker")
+	w := tmuxWith(t, []string{"PATH=" + slow + ":" + os.Getenv("PATH")}, i.args("", "--project-name", i.project, "--confirm", hostname(t))[1:]...)
+	w.shows("> Recover from a backup")
+	w.press("Enter")
+	w.shows("Choose a backup")
+	w.press("Enter")
+	w.shows("● 1 Environment")
+	write(t, mark, "")
+	last := func() string {
+		journals, err := filepath.Glob(filepath.Join(i.state, "runs", "*", "journal.jsonl"))
+		if err != nil || len(journals) != 1 {
+			return ""
+		}
+		return content(t, journals[0])
+	}
+	w.until("step 1 is begun", func() bool { return strings.Contains(last(), `"step.started"`) })
+	if strings.Contains(last(), `"step.finished"`) {
+		t.Error("step 1 was over before the line was lost")
+	}
+	if out, err := w.tmux("kill-server").CombinedOutput(); err != nil {
+		t.Fatalf("close the window: %v\n%s", err, out)
+	}
+	must(t, "/", "rm", mark)
+	firmflow(t, nil, "attach", "--state-dir", i.state, "--plain").want(t, 0, "VERIFIED in", "step 1 of 5", "step 5 of 5")
+	if after := i.snapshot(t); after != before {
+		t.Error("the recovered installation differs from the lost one")
+	}
+}
+
 // TestTheWizardVerifiesABackup before it is chosen, in full and at a glance.
 func TestTheWizardVerifiesABackup(t *testing.T) {
 	i := sandboxed(t)
