@@ -24,6 +24,7 @@ type bench struct {
 	made    int // directories
 	ground  string
 	grown   []grown
+	moment  []moment
 }
 
 // row pairs our way of doing something with another one.

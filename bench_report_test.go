@@ -54,8 +54,8 @@ func (b *bench) write(dir string) {
 	for _, r := range b.remarks {
 		fmt.Fprintf(&md, "\n- %s", r)
 	}
-	md.WriteString("\n" + b.growthTable())
-	text, err := json.MarshalIndent(map[string]any{"size": b.size.sizeName, "rows": b.results, "growth": b.grown, "remarks": b.remarks}, "", "  ")
+	md.WriteString("\n" + b.growthTable() + b.momentTable())
+	text, err := json.MarshalIndent(map[string]any{"size": b.size.sizeName, "rows": b.results, "growth": b.grown, "moments": b.moment, "remarks": b.remarks}, "", "  ")
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -56,6 +56,8 @@ func TestBench(t *testing.T) {
 	b.databaseRow()
 	b.wholeRow()
 	b.growth()
+	b.moments()
+	b.screenShare()
 	into := "."
 	if asked == "trial" {
 		into = t.TempDir()

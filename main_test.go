@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -149,15 +151,20 @@ func get(t *testing.T, url string) (int, []byte) {
 	return response.StatusCode, body
 }
 
+// freePort gives one below those of outgoing connections, which could take it.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
+	for range 100 {
+		port := 20_000 + rand.IntN(12_000)
+		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			_ = l.Close()
 
-	return l.Addr().(*net.TCPAddr).Port //nolint:errcheck // it is one
+			return port
+		}
+	}
+	t.Fatal("no port is free")
+
+	return 0
 }
 
 func write(t *testing.T, path, content string) {

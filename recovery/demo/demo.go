@@ -13,9 +13,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -268,16 +270,20 @@ func random(bytes int) string {
 	return base64.RawURLEncoding.EncodeToString(b[:bytes-4]) + hex.EncodeToString(b[bytes-4:])
 }
 
+// The ports that are tried lie below those that Linux gives to outgoing
+// connections: one of these could take the port while the app is down.
+const firstPort, ports, tries = 20_000, 12_000, 100
+
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer func() { _ = l.Close() }()
-	address, ok := l.Addr().(*net.TCPAddr)
-	if !ok {
-		return 0, errors.New("find a free port: the listener has no TCP address")
+	var last error
+	for range tries {
+		port := firstPort + mathrand.IntN(ports) //nolint:gosec // no secret
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			return port, l.Close()
+		}
+		last = err
 	}
 
-	return address.Port, nil
+	return 0, fmt.Errorf("find a free port: %w", last)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 )
 
 // Talk is one session in which many questions are asked, one after the other. To
@@ -123,11 +124,16 @@ func (t *Talk) hangUp() error {
 	_ = t.input.Close()                                                          // its input ends, and so does psql
 	_ = t.output.CloseWithError(errors.New("the answer is not wanted any more")) // ends psql where it still writes
 	t.input = nil
+	late := time.AfterFunc(endsWithin, t.cancel) // the server's container may be frozen
 	err := <-t.ended
+	late.Stop()
 	t.cancel()
 
 	return err
 }
+
+// endsWithin is how long a session that is asked nothing more may take to end.
+const endsWithin = 5 * time.Second
 
 // Close ends the session. What it was asked for was answered, or has failed.
 func (t *Talk) Close() { _ = t.hangUp() }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -201,3 +203,30 @@ func TestQuestionsShareASession(t *testing.T) {
 }
 
 func errorOfQuery(_ [][]string, err error) error { return err }
+
+// A session whose server is frozen, as docker pause does it, answers nothing: what it
+// is asked is asked in another one, and to end it takes no forever.
+func TestAFrozenSessionIsGivenUp(t *testing.T) {
+	_, server := postgres(t)
+	server.Questions = &Questions{db: maintenance, within: 300 * time.Millisecond}
+	row, err := server.row(t.Context(), "ask", maintenance, "select pg_backend_pid()")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(row[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Kill(pid, syscall.SIGCONT) }()
+	if again, err := server.row(t.Context(), "ask", maintenance, "select pg_backend_pid()"); err != nil || again[0] == row[0] {
+		t.Errorf("asked again: %q, %v", again, err)
+	}
+	began := time.Now()
+	server.Questions.Close()
+	if took := time.Since(began); took > 2*endsWithin {
+		t.Errorf("to end it took %s", took)
+	}
+}
