@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -49,7 +50,7 @@ func (t *Talk) Rows(ctx context.Context, query string, row func(columns []string
 // run runs statements and shows the rows of all their answers.
 func (t *Talk) run(ctx context.Context, sql string, row func(columns []string) error) error {
 	if err := t.open(ctx); err != nil {
-		return fmt.Errorf("%s: %w", askedFor, err)
+		return err
 	}
 	defer context.AfterFunc(ctx, t.cancel)()
 	_, err := io.WriteString(t.input, sql+"\n\\echo "+t.end+"\n")
@@ -59,9 +60,16 @@ func (t *Talk) run(ctx context.Context, sql string, row func(columns []string) e
 	if err == nil {
 		return nil
 	}
-	over := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrClosed) || ctx.Err() != nil
-	if failed := t.hangUp(); failed != nil && over {
-		return explain(askedFor, failed)
+	over := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) || ctx.Err() != nil // psql has ended
+
+	return t.failed(err, over)
+}
+
+// failed ends a session in which something failed. Where psql has ended by itself, it
+// has said why.
+func (t *Talk) failed(err error, over bool) error {
+	if said := t.hangUp(); said != nil && over {
+		return explain(askedFor, said)
 	}
 
 	return fmt.Errorf("%s: %w", askedFor, err)
@@ -76,7 +84,7 @@ func (t *Talk) open(ctx context.Context) error {
 	// failed, and be waited for.
 	in, input, err := os.Pipe()
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", askedFor, err)
 	}
 	output, out := io.Pipe()
 	cmd := t.server.psql(t.db, "")
@@ -91,7 +99,7 @@ func (t *Talk) open(ctx context.Context) error {
 	}(t.ended)
 	_, err = io.WriteString(input, t.before+"\n")
 	if err != nil {
-		return errors.Join(t.hangUp(), err)
+		return t.failed(err, true)
 	}
 
 	return nil
