@@ -36,7 +36,7 @@ func (o outcome) verdict() string {
 
 func (o outcome) line() string {
 	return fmt.Sprintf("%s | %s | %.2fx (%.2f-%.2f) | %.2g, %.2g | %s | %.2f s, %.2f s | %.2f s, %.2f s | %d MiB | %.0f (%.0f-%.0f)",
-		o.Name, o.Against, median(o.Ratios), slices.Min(o.Ratios), slices.Max(o.Ratios), o.Floor, o.Target, o.verdict(),
+		o.Name, strings.ReplaceAll(o.Against, "|", `\|`), median(o.Ratios), slices.Min(o.Ratios), slices.Max(o.Ratios), o.Floor, o.Target, o.verdict(),
 		median(wallTimes(o.Ours)), median(wallTimes(o.Theirs)), median(cpuTimes(o.Ours)), median(cpuTimes(o.Theirs)), peak(o.Ours)>>20,
 		median(o.Disk), slices.Min(o.Disk), slices.Max(o.Disk))
 }

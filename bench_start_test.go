@@ -135,6 +135,7 @@ func (b *bench) screenShare() {
 		b.t.Fatal(err)
 	}
 	defer func() { _ = tty.Close() }()
+	defer time.AfterFunc(5*time.Minute, func() { _ = cmd.Process.Kill() }).Stop() // what it shows is told then
 	var said bytes.Buffer
 	buffer := make([]byte, 64<<10)
 	for pressed := false; ; {

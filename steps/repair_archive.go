@@ -25,8 +25,12 @@ func (r Repair) archive(ctx context.Context, l look, place string) (recovery.Rep
 	if !from.Filled() {
 		return recovery.RepairedCopy{}, errNotNested
 	}
-	if nested, err := (vault.Archive{Path: from.Path}).LooksNested(ctx); err != nil || !nested {
-		return recovery.RepairedCopy{}, errors.Join(errNotNested, err, context.Cause(ctx))
+	nested, err := vault.Archive{Path: from.Path}.LooksNested(ctx)
+	if cause := context.Cause(ctx); cause != nil {
+		return recovery.RepairedCopy{}, cause
+	}
+	if err != nil || !nested {
+		return recovery.RepairedCopy{}, errors.Join(errNotNested, err)
 	}
 	file, _ := l.set.RepairedArchiveName()
 	to := filepath.Join(place, file)
