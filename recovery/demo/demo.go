@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"firmflow-recovery/recovery/command"
@@ -272,12 +273,19 @@ func random(bytes int) string {
 
 // The ports that are tried lie below those that Linux gives to outgoing
 // connections: one of these could take the port while the app is down.
-const firstPort, ports, tries = 20_000, 12_000, 100
+const firstPort, ports, tries = 20_000, 8_000, 100
+
+// given are the ports of this process's installations: one that is down just now
+// leaves its port free, and needs it again.
+var given sync.Map
 
 func freePort() (int, error) {
 	var last error
 	for range tries {
 		port := firstPort + mathrand.IntN(ports) //nolint:gosec // no secret
+		if _, known := given.LoadOrStore(port, true); known {
+			continue
+		}
 		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err == nil {
 			return port, l.Close()
