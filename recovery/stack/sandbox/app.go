@@ -30,11 +30,23 @@ func (r *Runtime) startApp(s configured) error {
 		return err
 	}
 
-	return r.spawn(s, r.local(), command.Cmd{
+	known, err := r.read(s.name)
+	if err != nil {
+		return err
+	}
+	known.Starting = true // whoever is killed from here on has left it running, perhaps
+	if err := r.write(s.name, known); err != nil {
+		return err
+	}
+
+	return r.spawn(s, r.local(mark+known.ID), command.Cmd{
 		Args:    append([]string{program}, s.Command[1:]...),
 		Secrets: environment,
 	})
 }
+
+// mark begins the variable by which an app is found that nobody lived to record.
+const mark = "FIRMFLOW_RECOVERY_SANDBOX="
 
 // spawn starts a service's program, which outlives us, and records it.
 func (r *Runtime) spawn(s configured, local command.Local, c command.Cmd) error {
@@ -95,9 +107,11 @@ func (r *Runtime) running(s configured) (process, bool) {
 	if err != nil {
 		return process{}, false
 	}
-	p := process{known.PID, known.Ticks, known.StartedAt}
+	if p := (process{known.PID, known.Ticks, known.StartedAt}); p.alive() || !known.Starting {
+		return p, p.alive()
+	}
 
-	return p, p.alive()
+	return marked(mark + known.ID)
 }
 
 // program is what a service runs, by its full path.

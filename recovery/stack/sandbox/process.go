@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -84,6 +85,34 @@ func (p process) environ() (map[string]string, error) {
 	}
 
 	return environment, nil
+}
+
+// marked finds the process that leads its group and was started with an entry in its
+// environment.
+func marked(entry string) (process, bool) {
+	all, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return process{}, false
+	}
+	for _, dir := range all {
+		text, err := os.ReadFile(filepath.Join(dir, "environ"))
+		if err != nil || !bytes.Contains(append([]byte{0}, text...), []byte("\x00"+entry+"\x00")) {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(dir))
+		if err != nil {
+			continue
+		}
+		if leads, err := syscall.Getpgid(pid); err != nil || leads != pid {
+			continue
+		}
+		if p, ok := find(pid); ok {
+			p.startedAt, err = p.began()
+			return p, err == nil
+		}
+	}
+
+	return process{}, false
 }
 
 // interval is how often we look whether something has come about.

@@ -25,6 +25,7 @@ type record struct {
 	PID       int       `json:"pid,omitempty"`
 	Ticks     uint64    `json:"ticks,omitempty"` // when the process began, as the kernel counts
 	StartedAt time.Time `json:"startedAt,omitzero"`
+	Starting  bool      `json:"starting,omitempty"` // begun, and by whom it is not known yet
 	Started   bool      `json:"started,omitempty"`
 	Stopped   bool      `json:"stopped,omitempty"` // by us: it did not die
 }
@@ -79,7 +80,7 @@ func (r *Runtime) markStarted(service string, p process) error {
 		return err
 	}
 	known.PID, known.Ticks, known.StartedAt = p.pid, p.ticks, p.startedAt
-	known.Started, known.Stopped = true, false
+	known.Starting, known.Started, known.Stopped = false, true, false
 
 	return r.write(service, known)
 }
@@ -93,7 +94,8 @@ func (r *Runtime) markStopped(service string) error {
 	if err != nil {
 		return err
 	}
-	known.Stopped = true
+	known.Started = known.Started || known.Starting
+	known.Starting, known.Stopped = false, true
 
 	return r.write(service, known)
 }

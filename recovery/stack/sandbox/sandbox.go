@@ -123,8 +123,8 @@ func (r *Runtime) Start(ctx context.Context, services ...string) error {
 }
 
 func (r *Runtime) start(ctx context.Context, s configured) error {
-	if _, running := r.running(s); running {
-		return nil
+	if p, running := r.running(s); running {
+		return r.adopt(s, p)
 	}
 	if _, err := r.read(s.name); errors.Is(err, errNoRecord) {
 		if err := r.create(s); err != nil {
@@ -141,6 +141,17 @@ func (r *Runtime) start(ctx context.Context, s configured) error {
 	}
 
 	return r.startApp(s)
+}
+
+// adopt records an app that was left running by somebody who was killed before it
+// was recorded.
+func (r *Runtime) adopt(s configured, p process) error {
+	known, err := r.read(s.name)
+	if err != nil || !known.Starting {
+		return nil //nolint:nilerr // a database that somebody else started has no record
+	}
+
+	return r.markStarted(s.name, p)
 }
 
 // Stop ends services and leaves them there.
