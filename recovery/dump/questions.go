@@ -2,6 +2,7 @@ package dump
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -25,6 +26,8 @@ const answersWithin = 2 * endWithin
 // on it. Close must be called.
 func Asking() *Questions { return &Questions{db: maintenance, within: answersWithin} }
 
+var errTooLong = errors.New("the answer is too long")
+
 // ask asks, and tells whether there was an answer. Somebody else who asks just now
 // is not waited for. What a question sets is not set for the next.
 func (q *Questions) ask(ctx context.Context, s Server, db, sql string) ([][]string, bool) {
@@ -41,7 +44,14 @@ func (q *Questions) ask(ctx context.Context, s Server, db, sql string) ([][]stri
 		defer end()
 	}
 	var rows [][]string
+	size := 0
 	err := q.talk.run(ctx, "discard all;\n"+sql+"\n;", func(columns []string) error {
+		for _, c := range columns {
+			size += len(c)
+		}
+		if size > mostOutput {
+			return errTooLong
+		}
 		rows = append(rows, slices.Clone(columns))
 
 		return nil

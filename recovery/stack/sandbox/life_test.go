@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -150,6 +151,60 @@ func TestADatabaseThatCannotStartSaysWhy(t *testing.T) {
 	if got := serviceOf(t, r, "db"); got.State != stack.Exited || got.ExitCode != -1 {
 		t.Errorf("state %s, exit code %d; want exited, unknown (-1)", got.State, got.ExitCode)
 	}
+}
+
+// Whoever is killed between the start of an app and its record leaves one that runs,
+// and a record that only says that a start was begun.
+func TestAnAppThatNobodyLivedToRecordIsFoundAgain(t *testing.T) {
+	p := newPlace(t)
+	r := p.open(t)
+	start(t, r, "app")
+	pid, file := pidOf(t, p), filepath.Join(p.dir, "run", "app.json")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var known map[string]any
+	if err := json.Unmarshal(text, &known); err != nil {
+		t.Fatal(err)
+	}
+	for _, later := range []string{"pid", "ticks", "startedAt", "started"} {
+		delete(known, later)
+	}
+	known["starting"] = true
+	left, err := json.Marshal(known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leave := func() {
+		t.Helper()
+		if err := os.WriteFile(file, left, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	leave()
+	again := p.open(t)
+	if got := serviceOf(t, again, "app"); got.State != stack.Running || got.StartedAt.IsZero() {
+		t.Errorf("the app is %s since %s, want running", got.State, got.StartedAt)
+	}
+	start(t, again, "app")
+	if now := pidOf(t, p); now != pid {
+		t.Errorf("process %d was started beside %d", now, pid)
+	}
+	leave()
+	if err := p.open(t).Stop(t.Context(), "app"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the process is gone", func() bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) })
+	if got := serviceOf(t, again, "app"); got.State != stack.Exited {
+		t.Errorf("the stopped app is %s, want exited", got.State)
+	}
+	leave() // killed before it was started
+	if got := serviceOf(t, again, "app"); got.State != stack.Created {
+		t.Errorf("the app that was never started is %s, want created", got.State)
+	}
+	start(t, again, "app")
 }
 
 func TestAnAppThatDiedIsExitedAndStartsAgain(t *testing.T) {
