@@ -12,8 +12,10 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"firmflow-recovery/recovery"
+	"firmflow-recovery/recovery/command"
 	"firmflow-recovery/recovery/demo"
 	"firmflow-recovery/recovery/stack/compose"
 	"firmflow-recovery/recovery/stack/sandbox"
@@ -49,13 +51,28 @@ func TestB29C9AFullDiskLeavesTheOldStateWhole(t *testing.T) {
 		}
 		codes[code]++
 		free()
-		if err := runtime.Start(t.Context(), "db"); err != nil { // a server whose log cannot be written ends
-			t.Fatal(err)
-		}
+		wakened(t, runtime)
 		c.look(t)
 		c.end(t, before)
 	}
 	t.Logf("%d times full, 0 mixtures: %v; ended: %v", fills, codes, c.ends)
+}
+
+// wakened has the database answer again: a server whose log cannot be written ends,
+// and may do so a moment after it was seen to run.
+func wakened(t *testing.T, runtime *sandbox.Runtime) {
+	t.Helper()
+	var err error
+	for late := time.Now().Add(time.Minute); time.Now().Before(late); time.Sleep(100 * time.Millisecond) {
+		if err = runtime.Start(t.Context(), "db"); err != nil {
+			continue
+		}
+		err = runtime.In("db").Run(t.Context(), command.Cmd{Args: []string{"psql", "-X", "-U", "firmflow", "-d", "postgres", "-c", "select 1"}})
+		if err == nil {
+			return
+		}
+	}
+	t.Fatalf("the database does not answer: %v", err)
 }
 
 // onSmallDisk moves an installation to a disk of its own.
