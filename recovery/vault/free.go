@@ -18,7 +18,7 @@ import (
 func (p Place) SetAside(run string) (string, error) {
 	rec, err := p.readRecord(run)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+		return p.begun(run)
 	}
 	if err != nil {
 		return "", fmt.Errorf("look what run %q set aside: %w", run, err)
@@ -51,6 +51,22 @@ func (p Place) SetAside(run string) (string, error) {
 	return found, nil
 }
 
+// begun is the staging directory of a run that was killed before it could record
+// that it is its own: an empty one. What has anything in it is somebody's.
+func (p Place) begun(run string) (string, error) {
+	entries, err := os.ReadDir(p.Staging(run))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("look what run %q set aside: %w", run, bare(err))
+	case len(entries) > 0:
+		return "", nil
+	default:
+		return p.Staging(run), nil
+	}
+}
+
 // Free deletes what a run has set aside. The record stays where what the run
 // restored is live, so that it can still be proven, and goes with what it is
 // about otherwise. Nothing else but GiveUp deletes what was live. Cut off,
@@ -59,6 +75,9 @@ func Free(ctx context.Context, p Place, run string, deleted func(done, total int
 	dir, err := p.SetAside(run)
 	if err != nil {
 		return err
+	}
+	if _, err := p.readRecord(run); dir != "" && errors.Is(err, fs.ErrNotExist) {
+		return p.discardEmpty(run)
 	}
 	if dir != "" {
 		if err := remove(ctx, dir, deleted); err != nil {

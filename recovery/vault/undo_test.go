@@ -170,6 +170,26 @@ func TestFreeOfWhatWasNeverLiveLeavesTheLive(t *testing.T) {
 	wantContent(t, "staging", p.Staging(run), nil)
 }
 
+// Killed between the staging directory and its record, a run leaves an empty one.
+func TestFreeTakesAnEmptyStagingWithoutARecord(t *testing.T) {
+	p := located(t, liveVault(t))
+	must(t, os.Mkdir(p.Staging(run), 0o700))
+	if dir, err := p.SetAside(run); err != nil || dir != p.Staging(run) {
+		t.Errorf("set aside: %q, %v", dir, err)
+	}
+	must(t, Free(context.Background(), p, run, none))
+	wantContent(t, "staging", p.Staging(run), nil)
+	must(t, Free(context.Background(), p, run, none))
+
+	fill(t, p.Staging(run), "somebody/else.pdf")
+	if dir, err := p.SetAside(run); err != nil || dir != "" {
+		t.Errorf("set aside: %q, %v; want nothing", dir, err)
+	}
+	must(t, Free(context.Background(), p, run, none))
+	wantContent(t, "staging", p.Staging(run), []string{"somebody/else.pdf"})
+	wantContent(t, "live", p.Real, oldContent)
+}
+
 func TestFreeRefusesWhatTheRunDidNotPutThere(t *testing.T) {
 	p := staged(t, liveVault(t))
 	must(t, errorOf(Swap(context.Background(), p, run)))
