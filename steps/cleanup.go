@@ -155,7 +155,7 @@ func (c *cleanDatabase) Check(ctx context.Context, _ recovery.Progress) (recover
 	var loses []string
 	for _, db := range found {
 		if db.Connections > 0 {
-			return a, recovery.Fail(cleanInUse(fmt.Sprintf("%s are connected to %s", recovery.Counted(int64(db.Connections), "session"), db.Name)), nil)
+			return a, recovery.Fail(cleanInUse(fmt.Sprintf("connected to %s: %s", db.Name, recovery.Counted(int64(db.Connections), "session"))), nil)
 		}
 		loses = append(loses, "database "+db.Name+": "+recovery.Size(db.Size))
 		a.Changes = append(a.Changes, "delete database "+db.Name)

@@ -19,7 +19,7 @@ type Database struct {
 	Collate     string
 	Ctype       string
 	Closed      bool // nobody may connect
-	Connections int  // of now
+	Connections int  // of now, but for the server's own clean-up: that makes way for whoever deletes
 }
 
 // Databases lists the databases, templates left out.
@@ -29,7 +29,7 @@ select d.datname, pg_get_userbyid(d.datdba),
        case when has_database_privilege(d.oid, 'connect') then pg_database_size(d.oid) else 0 end,
        shobj_description(d.oid, 'pg_database'),
        pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, d.datallowconn,
-       (select count(*) from pg_stat_activity a where a.datid = d.oid and a.pid <> pg_backend_pid())
+       (select count(*) from pg_stat_activity a where a.datid = d.oid and a.pid <> pg_backend_pid() and a.backend_type <> 'autovacuum worker')
 from pg_database d where not d.datistemplate order by d.datname`)
 	if err != nil {
 		return nil, err
@@ -95,6 +95,9 @@ func (s Server) Create(ctx context.Context, name string, like Options) error {
 func (s Server) Drop(ctx context.Context, name string) error {
 	if !IsRestoring(name) {
 		return fmt.Errorf("drop %q: %w", name, ErrNotOurs)
+	}
+	if all, err := s.standing(ctx, name); err == nil && !all[name].there {
+		return nil
 	}
 
 	return s.exec(ctx, "drop "+name, maintenance, "drop database if exists "+identifier(name)+" with (force)")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 )
 
 func TestFreeDeletesOnlyWhatARunHasSetAside(t *testing.T) {
@@ -56,6 +57,45 @@ func TestFreeEndsNoSession(t *testing.T) {
 	}
 	if c.is(t, w.Aside) == "" {
 		t.Error("it was deleted under somebody")
+	}
+}
+
+// The server vacuums what was set aside like any other database. Nobody has to wait
+// for that, and it must not look like somebody.
+func TestFreeDoesNotWaitForTheServersOwnCleanUp(t *testing.T) {
+	c, s := postgres(t)
+	w := swapOf("vacuumed")
+	c.stage(t, w, w.Aside)
+	c.sql(t, w.Aside, `create table "Slow" (id int) with (autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0,
+autovacuum_analyze_threshold = 1000000000, autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)`)
+	c.sql(t, w.Aside, `insert into "Slow" select generate_series(1, 500000)`)
+	c.sql(t, w.Aside, `delete from "Slow"`)
+	defer func() {
+		c.sql(t, "postgres", "alter system reset autovacuum_naptime")
+		c.sql(t, "postgres", "select pg_reload_conf()")
+	}()
+	c.sql(t, "postgres", "alter system set autovacuum_naptime = '1s'")
+	c.sql(t, "postgres", "select pg_reload_conf()")
+	at := "select count(*) from pg_stat_activity where backend_type = 'autovacuum worker' and datname = " + literal(w.Aside)
+	deadline := time.Now().Add(time.Minute)
+	for c.sql(t, "postgres", at)[0][0] == "0" {
+		if time.Now().After(deadline) {
+			t.Fatal("the server does not vacuum within a minute")
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	found, err := s.SetAside(t.Context(), w.Live, "r1")
+	if err != nil || len(found) != 1 || found[0].Connections != 0 {
+		t.Errorf("set aside: %+v, %v; want one database, and nobody on it", found, err)
+	}
+	if c.sql(t, "postgres", at)[0][0] == "0" {
+		t.Error("the server did not vacuum for long enough for this test")
+	}
+	if err := s.Free(t.Context(), w.Aside, w.Live, "r1"); err != nil {
+		t.Errorf("Free = %v", err)
+	}
+	if c.is(t, w.Aside) != "" {
+		t.Error("it is still there")
 	}
 }
 
