@@ -61,6 +61,7 @@ type Runtime struct {
 	mu     sync.Mutex
 	engine *Engine
 	pinned *pin
+	ids    map[string]string // the containers of services, as last seen
 }
 
 var _ stack.Runtime = (*Runtime)(nil)

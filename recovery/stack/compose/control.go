@@ -3,6 +3,7 @@ package compose
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"firmflow-recovery/recovery/command"
 	"firmflow-recovery/recovery/stack"
@@ -39,11 +40,18 @@ func (r *Runtime) Start(ctx context.Context, services ...string) error {
 }
 
 // Stop ends services, with the time to end themselves that the configuration
-// gives them.
+// gives them. Where none of their containers runs there is nothing to do.
 func (r *Runtime) Stop(ctx context.Context, services ...string) error {
 	p, err := r.known(ctx, services...)
 	if err != nil || len(services) == 0 {
 		return err
+	}
+	all, err := r.ofProject(ctx, p)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(all, func(c container) bool { return c.runs() && slices.Contains(services, c.of()) }) {
+		return nil
 	}
 	if err := r.do(ctx, r.compose(p, append([]string{"stop"}, services...)...)...); err != nil {
 		return fmt.Errorf("stop services: %w", r.plain(err))

@@ -41,17 +41,70 @@ func (s inside) Run(ctx context.Context, c command.Cmd) error {
 	if err != nil {
 		return err
 	}
-	args := s.runtime.compose(p, "exec", "-T")
-	args = append(append(args, given(c)...), s.service)
+	// Where the input can be given once more, the container of before will do: if it
+	// is another one by now, that is found out, and no program has begun.
+	again := rewinds(c.Stdin)
+	if id := s.runtime.container(s.service); id != "" && again != nil {
+		if err = s.exec(ctx, c, id); !errors.Is(err, stack.ErrNotRunning) {
+			return err
+		}
+		if err := again(); err != nil {
+			return err
+		}
+	}
+	found, err := s.runtime.containers(ctx, p)
+	if err != nil {
+		return err
+	}
+	if found[s.service].ID == "" {
+		return fmt.Errorf("service %s: %w", s.service, stack.ErrNotRunning)
+	}
+
+	return s.exec(ctx, c, found[s.service].ID)
+}
+
+// container is the service's, as last seen; empty where none was.
+func (r *Runtime) container(service string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+
+	return r.ids[service]
+}
+
+// rewinds gives what sets an input back to where it is now; nil where that cannot
+// be done.
+func rewinds(input io.Reader) func() error {
+	if input == nil {
+		return func() error { return nil }
+	}
+	seeker, can := input.(io.Seeker)
+	if !can {
+		return nil
+	}
+	at, err := seeker.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil // a pipe
+	}
+
+	return func() error {
+		_, err := seeker.Seek(at, io.SeekStart)
+
+		return err
+	}
+}
+
+// exec runs a command in a container. docker itself is asked: through Compose it
+// would take longer by half.
+func (s inside) exec(ctx context.Context, c command.Cmd, id string) error {
+	args := append(append([]string{"docker", "exec", "--interactive"}, given(c)...), id)
 	out := &opening{to: c.Stdout}
 	c.Stdout = out
-	err = s.runtime.hand(ctx, c, append(args, c.Args...))
+	err := s.runtime.hand(ctx, c, append(args, c.Args...))
 
 	return s.failure(out.explain(err), c)
 }
 
-// failure tells a service that does not run, and a configuration that cannot be
-// read, from a program that failed.
+// failure tells a service that does not run from a program that failed.
 func (s inside) failure(err error, c command.Cmd) error {
 	var failed *command.Error
 	if !errors.As(err, &failed) || failed.ExitCode <= 0 || engineWord(err) {
@@ -59,14 +112,12 @@ func (s inside) failure(err error, c command.Cmd) error {
 	}
 	own := own(failed, c)
 	line := own.LastLine()
-	stopped := strings.HasPrefix(line, `service "`+s.service+`" is not running`) ||
-		strings.HasPrefix(line, "Error response from daemon: Container ") &&
-			(strings.Contains(line, " is not running") || strings.Contains(line, " is restarting, wait") || strings.Contains(line, " is paused, unpause"))
-	switch {
-	case failed.ExitCode == 1 && stopped, strings.HasPrefix(line, refusal) && strings.Contains(line, " setns "): // it ended while the program was to begin
+	gone := strings.Contains(line, "No such container: ")
+	stopped := strings.HasPrefix(line, "Error response from daemon: ") && strings.Contains(strings.ToLower(line), " container ") &&
+		(strings.Contains(line, " is not running") || strings.Contains(line, " is restarting, wait") || strings.Contains(line, " is paused, unpause"))
+	ended := strings.HasPrefix(line, refusal) && strings.Contains(line, " setns ") // as the program was to begin
+	if failed.ExitCode == 1 && (gone || stopped) || ended {
 		return fmt.Errorf("service %s: %w: %w", s.service, stack.ErrNotRunning, own)
-	case failed.ExitCode == 1 && strings.HasPrefix(line, "failed to read "+s.runtime.options.Dir):
-		return s.runtime.configurationFailure(failed)
 	}
 
 	return own

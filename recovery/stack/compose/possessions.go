@@ -47,11 +47,7 @@ func (r *Runtime) Possessions(ctx context.Context) ([]stack.Possession, error) {
 // possessions lists what bears labels.
 func (r *Runtime) possessions(ctx context.Context, labels ...string) ([]stack.Possession, error) {
 	var all []stack.Possession
-	ids, err := r.labelled(ctx, []string{"docker", "ps", "--all", "--quiet", "--no-trunc"}, labels)
-	if err != nil {
-		return nil, err
-	}
-	found, err := inspected[container](ctx, r, "container", ids)
+	found, err := r.marked(ctx, labels...)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +69,7 @@ func (r *Runtime) possessions(ctx context.Context, labels ...string) ([]stack.Po
 	for _, v := range volumes {
 		all = append(all, v.possession())
 	}
-	ids, err = r.labelled(ctx, []string{"docker", "network", "ls", "--quiet", "--no-trunc"}, labels)
+	ids, err := r.labelled(ctx, []string{"docker", "network", "ls", "--quiet", "--no-trunc"}, labels)
 	if err != nil {
 		return nil, err
 	}

@@ -142,13 +142,16 @@ func TestD14WhatComposePrintsIsLearntAndNeverInAnError(t *testing.T) {
 
 func TestD16TheProjectIsPinnedOnceResolved(t *testing.T) {
 	r, s := scripted(t)
-	if _, err := r.Services(t.Context()); err != nil {
+	if err := r.Stop(t.Context(), "db"); err != nil {
 		t.Fatal(err)
 	}
 	dir := r.options.Dir
-	want := "docker compose --ansi never --project-directory " + dir + " --project-name firmflow --file " + dir + "/compose.yaml ps --all --format json"
-	if lines := s.lines(); lines[1] != want {
-		t.Errorf("after the configuration: %s\nwant %s", lines[1], want)
+	want := []string{
+		"docker ps --all --quiet --no-trunc --filter label=com.docker.compose.project=firmflow",
+		"docker compose --ansi never --project-directory " + dir + " --project-name firmflow --file " + dir + "/compose.yaml stop db",
+	}
+	if lines := s.lines(); lines[1] != want[0] || lines[3] != want[1] {
+		t.Errorf("after the configuration: %q and %q, want %q", lines[1], lines[3], want)
 	}
 	if env := s.last().Env; !slices.Equal(env, []string{"PWD=" + dir}) {
 		t.Errorf("environment %q, want the project directory as PWD", env)

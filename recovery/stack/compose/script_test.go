@@ -126,7 +126,7 @@ func healthy(t *testing.T) []reply {
 		{when: "image inspect", code: 1, stderr: "Error response from daemon: no such image: x: No such image: x"},
 		{when: "volume inspect", out: found(t, "volume.json")},
 		{when: "docker info", out: `"/var/lib/docker"`},
-		{when: "ps --all", out: found(t, "ps.jsonl")},
+		{when: "ps --all", out: found(t, "ps.txt")},
 		{when: "container inspect", out: found(t, "containers.json")},
 		{when: " stop "},
 	}

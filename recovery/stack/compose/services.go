@@ -1,12 +1,9 @@
 package compose
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -123,37 +120,50 @@ func fields(entries []string) map[string]secret.String {
 	return all
 }
 
-// containers gives the project's containers by their services.
+// containers gives the project's containers by their services, and remembers which
+// of them these are. They are found by their label, as Compose itself finds them,
+// which docker answers in a fifth of the time that its plugin takes.
 func (r *Runtime) containers(ctx context.Context, p pin) (map[string]container, error) {
-	out, err := r.ask(ctx, r.compose(p, "ps", "--all", "--format", "json")...)
+	all, err := r.ofProject(ctx, p)
 	if err != nil {
-		return nil, fmt.Errorf("list the containers of %s: %w", p.name, r.plain(err))
+		return nil, err
 	}
-	ids, err := listed(out)
-	if err != nil {
-		return nil, fmt.Errorf("list the containers of %s: %w", p.name, err)
-	}
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	// One that is gone by now is left out of an answer that is right otherwise.
-	out, err = r.ask(ctx, append([]string{"docker", "container", "inspect"}, ids...)...)
-	if err != nil && !says(err, "no such container") {
-		return nil, fmt.Errorf("inspect the containers of %s: %w", p.name, err)
-	}
-	var all []container
-	if err := json.Unmarshal(out, &all); err != nil {
-		return nil, errNotUnderstood
+	found := byService(all)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ids = map[string]string{}
+	for name, c := range found {
+		r.ids[name] = c.ID
 	}
 
-	return byService(all), nil
+	return found, nil
+}
+
+// ofProject gives all containers of the project.
+func (r *Runtime) ofProject(ctx context.Context, p pin) ([]container, error) {
+	all, err := r.marked(ctx, labelProject+"="+p.name)
+	if err != nil {
+		return nil, fmt.Errorf("the containers of %s: %w", p.name, err)
+	}
+
+	return all, nil
+}
+
+// marked gives the containers that bear labels.
+func (r *Runtime) marked(ctx context.Context, labels ...string) ([]container, error) {
+	ids, err := r.labelled(ctx, []string{"docker", "ps", "--all", "--quiet", "--no-trunc"}, labels)
+	if err != nil {
+		return nil, err
+	}
+
+	return inspected[container](ctx, r, "container", ids)
 }
 
 // byService sorts containers by their service. One-off containers are nobody's.
 func byService(all []container) map[string]container {
 	found := map[string]container{}
 	for _, c := range all {
-		name := c.Config.Labels["com.docker.compose.service"]
+		name := c.of()
 		before, ok := found[name]
 		oneOff := c.Config.Labels["com.docker.compose.oneoff"] == "True"
 		if oneOff || ok && (before.state() == stack.Running || c.state() != stack.Running) {
@@ -163,40 +173,6 @@ func byService(all []container) map[string]container {
 	}
 
 	return found
-}
-
-// listed reads the ids from what docker compose ps prints: an array until
-// Compose 2.20, an object a line since.
-func listed(out []byte) ([]string, error) {
-	type entry struct{ ID string }
-	var entries []entry
-	out = bytes.TrimSpace(out)
-	if bytes.HasPrefix(out, []byte("[")) {
-		if err := json.Unmarshal(out, &entries); err != nil {
-			return nil, errNotUnderstood
-		}
-		out = nil
-	}
-	lines := json.NewDecoder(bytes.NewReader(out))
-	for {
-		var e entry
-		err := lines.Decode(&e)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, errNotUnderstood
-		}
-		entries = append(entries, e)
-	}
-	var ids []string
-	for _, e := range entries {
-		if e.ID != "" {
-			ids = append(ids, e.ID)
-		}
-	}
-
-	return ids, nil
 }
 
 func (c container) service(name string) stack.Service {
@@ -212,6 +188,15 @@ func (c container) service(name string) stack.Service {
 	}
 
 	return s
+}
+
+// of is the service that a container belongs to.
+func (c container) of() string { return c.Config.Labels["com.docker.compose.service"] }
+
+// runs tells whether a container has something to be stopped. One of whose state
+// nothing is known here has.
+func (c container) runs() bool {
+	return c.State.Status != "created" && c.State.Status != "exited" && c.State.Status != "dead"
 }
 
 func (c container) state() stack.State {

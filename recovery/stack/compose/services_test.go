@@ -20,27 +20,25 @@ func TestServicesTellWhatStands(t *testing.T) {
 		{Name: "db", ID: "d826d4da855c2ab81439dc952c90a2b0129f3dd758bef48f81f681b0b34534a6", State: stack.Running, Health: stack.Healthy},
 		{Name: "web-proxy", State: stack.Absent},
 	}
-	for _, shape := range []string{"ps.jsonl", "ps-array.json"} {
-		r, s := scripted(t, reply{when: "ps --all", out: found(t, shape)})
-		got, err := r.Services(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got[1].StartedAt.IsZero() || !got[0].StartedAt.IsZero() {
-			t.Errorf("%s: db started %v, app started %v; want a time, and none", shape, got[1].StartedAt, got[0].StartedAt)
-		}
-		got[1].StartedAt = time.Time{}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: Services (-want +got):\n%s", shape, diff)
-		}
-		if line := s.lines()[2]; line != "docker container inspect d78e7571e8bd d826d4da855c" {
-			t.Errorf("asked: %s", line)
-		}
+	r, s := scripted(t)
+	got, err := r.Services(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got[1].StartedAt.IsZero() || !got[0].StartedAt.IsZero() {
+		t.Errorf("db started %v, app started %v; want a time, and none", got[1].StartedAt, got[0].StartedAt)
+	}
+	got[1].StartedAt = time.Time{}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Services (-want +got):\n%s", diff)
+	}
+	if line := s.lines()[2]; line != "docker container inspect "+want[0].ID+" "+want[1].ID {
+		t.Errorf("asked: %s", line)
 	}
 }
 
 func TestServicesWithoutContainersAreAbsent(t *testing.T) {
-	for _, out := range []string{"", "\n", "[]", "null"} {
+	for _, out := range []string{"", "\n"} {
 		r, _ := scripted(t, reply{when: "ps --all", out: out})
 		got, err := r.Services(t.Context())
 		if err != nil {
