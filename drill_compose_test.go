@@ -344,7 +344,7 @@ func (i *site) faultyDrills(t *testing.T) {
 			shown = shown || slices.Contains(op.met, steps.CodeDatabaseGone)
 		}
 		if did.Verdict.Outcome != recovery.Verified || !shown {
-			t.Errorf("%s: %s, %v, met %v", name, did.Verdict.Outcome, did.Verdict.Diagnosis, op.met)
+			t.Errorf("%s: %s, %v, met %v, proofs %+v", name, did.Verdict.Outcome, did.Verdict.Diagnosis, op.met, did.Verdict.Proofs)
 		}
 		t.Logf("%s: met %v", name, op.met)
 		i.nothingLeft(t)

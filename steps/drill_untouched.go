@@ -27,6 +27,7 @@ type seen struct {
 	has      []stack.Possession // containers, volumes and networks, where there are such
 	vault    vault.Tree
 	still    vault.Still          // the documents that were there before the drill
+	written  time.Time            // what was changed until then has the name that it keeps
 	rows     map[dump.Table]int64 // of the live database; nil where it does not run
 	others   []string             // names of all databases
 	unseen   []error              // what could not be looked at
@@ -59,7 +60,7 @@ func (d Drill) see(ctx context.Context, before *seen) seen {
 	var err error
 	at.env, err = envIdentity(i.envPath())
 	note(err)
-	note(at.documents(ctx, i.Vault, before))
+	note(at.documents(ctx, i.Vault, before, d.Installation.Now()))
 	if _, err = i.look(ctx); err != nil {
 		note(err)
 		return at
@@ -79,17 +80,21 @@ func (d Drill) see(ctx context.Context, before *seen) seen {
 	return at
 }
 
+// writing is more than it takes from a document's last byte to its name.
+const writing = time.Minute
+
 // documents looks at the vault. One that is not there has none.
-func (s *seen) documents(ctx context.Context, dir string, before *seen) error {
+func (s *seen) documents(ctx context.Context, dir string, before *seen, now time.Time) error {
 	var err error
 	if s.vault, err = vault.Measure(ctx, dir); err != nil {
 		return unlessMissing(err)
 	}
 	until := s.vault.Newest
+	s.written = now.Add(-writing)
 	if before != nil {
-		until = before.vault.Newest
+		until, s.written = before.vault.Newest, before.written
 	}
-	s.still, err = vault.StandsStill(ctx, dir, until)
+	s.still, err = vault.StandsStill(ctx, dir, until, s.written)
 
 	return unlessMissing(err)
 }

@@ -11,6 +11,7 @@ import (
 
 func TestAVaultThatGrowsStandsStillAndOneThatWasTouchedDoesNot(t *testing.T) {
 	old, now := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC), time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)
+	written := now.Add(-time.Minute) // when the last one was whole
 	for name, c := range map[string]struct {
 		change func(t *testing.T, dir string)
 		files  int
@@ -27,17 +28,22 @@ func TestAVaultThatGrowsStandsStillAndOneThatWasTouchedDoesNot(t *testing.T) {
 		"another name": {func(t *testing.T, dir string) {
 			must(t, os.Rename(filepath.Join(dir, "a", "1"), filepath.Join(dir, "1")))
 		}, 2, false},
-		"the same file": {func(t *testing.T, dir string) { replaced(t, filepath.Join(dir, "a", "1"), "one", old) }, 2, false},
+		"put in its place": {func(t *testing.T, dir string) {
+			must(t, os.Rename(filepath.Join(dir, "2"), filepath.Join(dir, "a", "2")))
+		}, 2, true},
+		"gone before that":  {func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "2"))) }, 1, false},
+		"changed meanwhile": {func(t *testing.T, dir string) { put(t, filepath.Join(dir, "2"), "longer", now) }, 2, false},
+		"the same file":     {func(t *testing.T, dir string) { replaced(t, filepath.Join(dir, "a", "1"), "one", old) }, 2, false},
 	} {
 		dir := t.TempDir()
 		put(t, filepath.Join(dir, "a", "1"), "one", old)
 		put(t, filepath.Join(dir, "2"), "two", now)
-		before, err := vault.StandsStill(t.Context(), dir, now)
+		before, err := vault.StandsStill(t.Context(), dir, now, written)
 		if err != nil || before.Files != 2 {
 			t.Fatalf("%s: %+v, %v", name, before, err)
 		}
 		c.change(t, dir)
-		after, err := vault.StandsStill(t.Context(), dir, now)
+		after, err := vault.StandsStill(t.Context(), dir, now, written)
 		if err != nil {
 			t.Fatal(err)
 		}
