@@ -1,6 +1,11 @@
 package main
 
 import (
+	"archive/tar"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +18,7 @@ import (
 	"firmflow-recovery/recovery/sample"
 	"firmflow-recovery/recovery/stack/compose"
 	"firmflow-recovery/recovery/stack/sandbox"
+	"firmflow-recovery/recovery/vault"
 )
 
 // ceiling is what the program may take at its peak, whatever the size of the data.
@@ -64,6 +70,57 @@ func TestMemoryDoesNotGrowWithTheData(t *testing.T) {
 	if peak > ceiling {
 		t.Errorf("peak memory %s, want at most %s", recovery.Size(peak), recovery.Size(ceiling))
 	}
+}
+
+// TestC24AMillionDocuments unpacks as many. It takes a minute or two and 4 GiB of
+// disk, so it runs on demand: make test-large.
+func TestC24AMillionDocuments(t *testing.T) {
+	if os.Getenv("FIRMFLOW_RECOVERY_TEST_LARGE") == "" {
+		t.Skip("FIRMFLOW_RECOVERY_TEST_LARGE is not set")
+	}
+	const firms, each = 100, 10_000
+	dir := t.TempDir()
+	archive, to := filepath.Join(dir, "a.tar.gz"), filepath.Join(dir, "uploads")
+	if err := errors.Join(manyDocuments(archive, firms, each), os.Mkdir(to, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	took, err := timed([][]string{{ownPath(t), benchWork, "extract", archive, to}}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, err := vault.Measure(t.Context(), to)
+	if err != nil || tree.Files != firms*each {
+		t.Fatalf("%d files, %v; want %d", tree.Files, err, firms*each)
+	}
+	t.Logf("%d documents in %s, peak memory %s", tree.Files, recovery.Span(took.Wall), recovery.Size(took.Peak))
+	if took.Peak > ceiling {
+		t.Errorf("peak memory %s, want at most %s", recovery.Size(took.Peak), recovery.Size(ceiling))
+	}
+}
+
+// manyDocuments writes an archive of small documents.
+func manyDocuments(path string, firms, each int) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	packed := gzip.NewWriter(file)
+	archive := tar.NewWriter(packed)
+	at := time.Unix(1_700_000_000, 0)
+	for firm := range firms {
+		for n := range each {
+			text := fmt.Sprintf("document %d of firm %d", n, firm)
+			h := tar.Header{Typeflag: tar.TypeReg, Name: fmt.Sprintf("./firm-%d/%d-%08x.pdf", firm, at.UnixMilli(), n), Mode: 0o640, Size: int64(len(text)), ModTime: at}
+			if err := archive.WriteHeader(&h); err != nil {
+				return err
+			}
+			if _, err := io.WriteString(archive, text); err != nil {
+				return err
+			}
+		}
+	}
+
+	return errors.Join(archive.Close(), packed.Close(), file.Close())
 }
 
 // enlarge fills the database with what does not compress.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"sort"
 	"strconv"
@@ -30,6 +31,7 @@ var program string
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == benchWork {
+		debug.SetMemoryLimit(sparing) // as the program has it
 		if err := benchWorks(os.Args[2:]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
