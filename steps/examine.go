@@ -27,12 +27,7 @@ func (d *database) examine(ctx context.Context, h dump.Header, p recovery.Progre
 	if d.read != nil && d.read.file == file {
 		return nil
 	}
-	tool := d.Runtime.Tool(d.DBService)
-	if err := d.serverFits(ctx, h); err != nil {
-		return err
-	}
-	p.Phase("read the dump", recovery.Bytes)
-	contents, reading, err := dump.Examine(ctx, tool, d.Backup.Dump.Path, counter(p, d.Backup.Dump.Size))
+	contents, reading, err := d.readIfFits(ctx, h, p)
 	if err != nil {
 		return err
 	}
@@ -46,6 +41,28 @@ func (d *database) examine(ctx context.Context, h dump.Header, p recovery.Progre
 	d.read = &examined{file: file, header: contents.Header, contents: contents, reading: reading, known: known}
 
 	return nil
+}
+
+// readIfFits reads the dump, and asks meanwhile whether it is for this server: if it
+// is not, that counts, and the reading is broken off.
+func (d *database) readIfFits(ctx context.Context, h dump.Header, p recovery.Progress) (dump.Contents, dump.Reading, error) {
+	p.Phase("read the dump", recovery.Bytes)
+	fitting, stop := context.WithCancel(ctx)
+	defer stop()
+	fits := make(chan error, 1)
+	go func() {
+		err := d.serverFits(ctx, h)
+		if err != nil {
+			stop()
+		}
+		fits <- err
+	}()
+	contents, reading, err := dump.Examine(fitting, d.Runtime.Tool(d.DBService), d.Backup.Dump.Path, counter(p, d.Backup.Dump.Size))
+	if unfit := <-fits; unfit != nil {
+		return dump.Contents{}, dump.Reading{}, unfit
+	}
+
+	return contents, reading, err
 }
 
 // counter makes a mechanism's increments a progress.

@@ -19,9 +19,9 @@ const largeDump = 32 << 20
 
 // loading is how a dump is loaded.
 type loading struct {
-	jobs     int    // one: it is streamed into the service
-	settings string // of the session
-	why      string // it is streamed although it is large; else empty
+	jobs     int      // one: it is streamed into the service
+	settings []string // of the session
+	why      string   // it is streamed although it is large; else empty
 }
 
 // how chooses: several jobs where the dump is large, and the service has the
@@ -60,19 +60,11 @@ func (d *database) withRoom(ctx context.Context, can dump.Capacity, size int64) 
 		return streamed(fmt.Sprintf("a copy of %s has no room in the service, where %s are free", recovery.Size(size), recovery.Size(room))), nil
 	}
 
-	return loading{jobs: can.Jobs, settings: indexMemory(can)}, nil
+	return loading{jobs: can.Jobs, settings: can.Settings()}, nil
 }
 
 func streamed(why string) loading {
 	return loading{jobs: 1, why: "loaded as a stream, by one job: " + why}
-}
-
-// indexMemory gives each job a share of a quarter of the free memory, between
-// what PostgreSQL takes by itself and what still gains.
-func indexMemory(can dump.Capacity) string {
-	const least, most = 64, 256 // MiB
-
-	return fmt.Sprintf("maintenance_work_mem=%dMB", min(max(can.Memory>>22/int64(can.Jobs), least), most))
 }
 
 // load loads the dump into an empty database.
@@ -88,7 +80,7 @@ func (d *database) load(ctx context.Context, into string, o dump.LoadOptions, p 
 		return d.stream(ctx, into, o, p)
 	}
 
-	o.Settings = []string{how.settings}
+	o.Settings = how.settings
 
 	return d.byJobs(ctx, into, how.jobs, o, p)
 }

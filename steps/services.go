@@ -109,10 +109,10 @@ func (s *services) Run(ctx context.Context, p recovery.Progress) error {
 	if err := s.startDatabase(ctx, p); err != nil {
 		return err
 	}
+	s.project.HasData = true // by now: a first start has made it
 	if err := s.engage(ctx); err != nil {
 		return err
 	}
-	s.project.HasData = true // by now: a first start has made it
 	o, err := s.outlook(ctx)
 	if err != nil {
 		return err

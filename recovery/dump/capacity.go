@@ -20,6 +20,22 @@ type Capacity struct {
 	Memory int64 // bytes that are free for it
 }
 
+// Settings are a load's: each of its jobs builds indexes in a share of a quarter of the
+// free memory, between what PostgreSQL takes by itself and what still gains.
+func (c Capacity) Settings() []string {
+	const least, most = 64, 256 // MiB
+
+	return []string{fmt.Sprintf("maintenance_work_mem=%dMB", min(max(c.Memory>>22/int64(c.Jobs), least), most))}
+}
+
+// The files that tell what there is, and what a control group may use of it.
+const (
+	memoryInfo  = "/proc/meminfo"
+	cpuQuota    = "/sys/fs/cgroup/cpu.max"
+	memoryLimit = "/sys/fs/cgroup/memory.max"
+	memoryUsed  = "/sys/fs/cgroup/memory.current"
+)
+
 // Capacity asks what the service may use: the processors it sees, less where its
 // control group has a quota, and the memory that is free, less where its group
 // is nearer to its limit. A quota counts under control groups of version 2 only;
@@ -34,39 +50,40 @@ func (s Server) Capacity(ctx context.Context) (Capacity, error) {
 	if err != nil {
 		return Capacity{}, fmt.Errorf("%s: %w", doing, err)
 	}
-	info, err := s.output(ctx, doing, "cat", "/proc/meminfo")
+	files, err := s.files(ctx, doing, memoryInfo, cpuQuota, memoryLimit, memoryUsed)
 	if err != nil {
 		return Capacity{}, err
 	}
-	c := Capacity{Jobs: cores, Memory: available(info)}
-	quota, err := s.group(ctx, doing, "cpu.max")
-	if err != nil {
-		return Capacity{}, err
-	}
-	c.Jobs = min(c.Jobs, quotaCores(quota, c.Jobs), mostJobs)
-	limit, err := s.group(ctx, doing, "memory.max")
-	if err != nil {
-		return Capacity{}, err
-	}
-	used, err := s.group(ctx, doing, "memory.current")
-	if err != nil {
-		return Capacity{}, err
-	}
-	c.Memory = min(c.Memory, left(limit, used, c.Memory))
+	c := Capacity{Jobs: min(quotaCores(files[cpuQuota], cores), cores, mostJobs), Memory: available(files[memoryInfo])}
+	c.Memory = min(c.Memory, left(files[memoryLimit], files[memoryUsed], c.Memory))
 
 	return c, nil
 }
 
-// group reads a file of the service's own control group; empty where the system
-// has none of that name, which sets no limit.
-func (s Server) group(ctx context.Context, doing, name string) (string, error) {
-	text, err := s.output(ctx, doing, "cat", "/sys/fs/cgroup/"+name)
+// files reads small files beside the server, by one program: to begin one in a
+// container takes longer than to read them. Those that are not there are left out;
+// a control group that sets no limit has none.
+func (s Server) files(ctx context.Context, doing string, paths ...string) (map[string]string, error) {
+	out := &bounded{limit: mostOutput}
+	err := s.Run.Run(ctx, command.Cmd{Args: append([]string{"head", "-v", "-n", "100"}, paths...), Env: clientEnv(), Stdout: out})
 	var failed *command.Error
 	if errors.As(err, &failed) && failed.Says("No such file") {
-		return "", nil
+		err = nil
+	}
+	if err != nil {
+		return nil, explain(doing, err)
+	}
+	found := map[string]string{}
+	var path string
+	for line := range strings.Lines(out.text.String()) {
+		if rest, begins := strings.CutPrefix(line, "==> "); begins {
+			path = strings.TrimSuffix(strings.TrimSpace(rest), " <==")
+			continue
+		}
+		found[path] += line
 	}
 
-	return text, err
+	return found, nil
 }
 
 // available reads MemAvailable, in bytes; zero where the kernel does not say.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -188,18 +188,35 @@ func TestCapacityIsWhatTheServiceMayUse(t *testing.T) {
 	}
 }
 
-// answering knows programs by their name or their only argument.
+// answering knows programs by their only argument, and files that head shows.
 type answering map[string]string
 
 func (a answering) Run(_ context.Context, c command.Cmd) error {
+	if c.Args[0] == "head" {
+		return a.head(c)
+	}
 	text, known := a[c.Args[len(c.Args)-1]]
-	switch {
-	case known:
-		_, err := c.Stdout.Write([]byte(text))
-		return err
-	case slices.Contains(c.Args, "cat"):
-		return &command.Error{Args: c.Args, ExitCode: 1, Stderr: "cat: can't open it: No such file or directory", Err: errors.New("exit status 1")}
-	default:
+	if !known {
 		return &command.Error{Args: c.Args, ExitCode: 127, Err: command.ErrMissing}
 	}
+	_, err := io.WriteString(c.Stdout, text)
+
+	return err
+}
+
+// head shows files as GNU's and Busybox's do: between them lies an empty line.
+func (a answering) head(c command.Cmd) error {
+	var failed error
+	for _, path := range c.Args[4:] {
+		text, known := a[path]
+		if !known {
+			failed = &command.Error{Args: c.Args, ExitCode: 1, Stderr: "head: cannot open '" + path + "' for reading: No such file or directory", Err: errors.New("exit status 1")}
+			continue
+		}
+		if _, err := io.WriteString(c.Stdout, "==> "+path+" <==\n"+text+"\n"); err != nil {
+			return err
+		}
+	}
+
+	return failed
 }

@@ -42,13 +42,33 @@ func Examine(ctx context.Context, tool command.Runner, path string, moved func(i
 	if h.Format == Plain {
 		return Scan(ctx, path, moved)
 	}
-	c, err := List(ctx, tool, path)
-	if err != nil {
-		return c, Reading{}, err
-	}
-	r, err := Read(ctx, tool, path, moved)
+	return listAndRead(ctx, tool, path, moved)
+}
 
-	return c, r, err
+// listAndRead does both at once: in a container a program takes as long to begin as
+// to list a dump. What is wrong with the list comes first, and ends the reading.
+func listAndRead(ctx context.Context, tool command.Runner, path string, moved func(int64)) (Contents, Reading, error) {
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	type listed struct {
+		contents Contents
+		err      error
+	}
+	list := make(chan listed, 1)
+	go func() {
+		c, err := List(ctx, tool, path)
+		if err != nil {
+			stop()
+		}
+		list <- listed{c, err}
+	}()
+	r, err := Read(reading, tool, path, moved)
+	l := <-list
+	if l.err != nil {
+		return l.contents, Reading{}, l.err
+	}
+
+	return l.contents, r, err
 }
 
 // Read reads a dump to its last byte. pg_restore unpacks it, into nothing; the
