@@ -2,12 +2,16 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -64,6 +68,13 @@ type outcome struct {
 // creates files then looks for others.
 func (b *bench) pair(r row) {
 	b.t.Helper()
+	o := b.paired(r)
+	b.results = append(b.results, o)
+	b.t.Log(o.line())
+}
+
+func (b *bench) paired(r row) outcome {
+	b.t.Helper()
 	defer b.breakGround()()
 	o := outcome{Name: r.Name, Against: r.Theirs, Floor: r.Floor, Target: r.Target}
 	for round := range b.size.rounds {
@@ -91,8 +102,8 @@ func (b *bench) pair(r row) {
 		}
 		o.add(took[0], took[1], disk)
 	}
-	b.results = append(b.results, o)
-	b.t.Log(o.line())
+
+	return o
 }
 
 func (o *outcome) add(ours, theirs spent, disk float64) {
@@ -189,6 +200,32 @@ func timed(commands [][]string, stdin string) (spent, error) {
 	}
 
 	return sum, nil
+}
+
+// verifying tells what proving the content takes of a restore, at most: the digests
+// of as many bytes, by as many processors, with nothing else to wait for.
+func (b *bench) verifying(name string, restore outcome) {
+	b.t.Helper()
+	var walls []float64
+	for range b.size.rounds {
+		start := time.Now()
+		var all sync.WaitGroup
+		workers := runtime.GOMAXPROCS(0)
+		for range workers {
+			all.Go(func() {
+				content, digest, sum := make([]byte, 1<<20), sha256.New(), crc32.NewIEEE()
+				for left := b.size.bytes / int64(workers); left > 0; left -= int64(len(content)) {
+					_, _ = digest.Write(content)
+					_, _ = sum.Write(content)
+				}
+			})
+		}
+		all.Wait()
+		walls = append(walls, time.Since(start).Seconds())
+	}
+	whole := median(wallTimes(restore.Ours))
+	b.remark(fmt.Sprintf("%s: SHA-256 and CRC-32 of so many bytes take %.2f s of %.2f s, so verifying adds at most %.0f %% (goal: below 35 %%)",
+		name, median(walls), whole, 100*median(walls)/(whole-median(walls))))
 }
 
 // rawWrite tells how fast the disk takes 64 MiB, in MiB a second: a pair that

@@ -92,6 +92,7 @@ func until(text string, args ...string) (time.Duration, error) {
 		_ = cmd.Wait()
 		_ = tty.Close()
 	}()
+	defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }).Stop() // what it shows is told then
 	var said bytes.Buffer
 	buffer := make([]byte, 64<<10)
 	for {

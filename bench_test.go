@@ -94,6 +94,7 @@ func (b *bench) vaultRows() {
 			ours:   b.ourWay("extract", archive),
 			theirs: func(to string) [][]string { return [][]string{{"tar", "-xzf", archive, "-C", to}, {"sync", "-f", to}} },
 		})
+		b.verifying("restore the vault archive, "+what, b.results[len(b.results)-1])
 		if tool, err := exec.LookPath("bsdtar"); err == nil {
 			b.pair(row{
 				Name: "restore the vault archive, " + what, Theirs: "bsdtar -xzf; sync", Floor: 0.7, Target: 1, same: sameTrees,

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"firmflow-recovery/recovery/report"
@@ -46,6 +47,7 @@ func (b *bench) wholeRow() {
 	i := install(b.t)
 	b.settle(i)
 	i.backUp(b.t)
+	b.pair(b.loadRow(fmt.Sprintf("load the database on Compose (%d rows)", b.size.rows), "docker compose exec -T db pg_restore < dump; checkpoint", 1.4, i.dump(b.t), inCompose(i)))
 	want := b.held(i)
 	of := fmt.Sprintf("(%d MiB, %d rows)", b.size.bytes>>20, b.size.rows)
 	served := outcome{Name: "whole recovery on Compose until the app answers " + of, Against: "the guide's commands", Floor: 1.6, Target: 2}
@@ -84,6 +86,17 @@ func (b *bench) wholeRow() {
 		b.t.Log(o.line())
 	}
 	b.remark(b.shares(i))
+}
+
+// dump is the one that the guide's script took.
+func (i *site) dump(t *testing.T) string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(i.backups, "db_*.dump"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("dumps: %q, %v", found, err)
+	}
+
+	return found[0]
 }
 
 // settle fills an installation: documents through the app, rows beside its own.
