@@ -96,9 +96,6 @@ func (s Server) Drop(ctx context.Context, name string) error {
 	if !IsRestoring(name) {
 		return fmt.Errorf("drop %q: %w", name, ErrNotOurs)
 	}
-	if all, err := s.standing(ctx, name); err == nil && !all[name].there {
-		return nil
-	}
 
 	return s.exec(ctx, "drop "+name, maintenance, "drop database if exists "+identifier(name)+" with (force)")
 }

@@ -6,9 +6,11 @@
 //
 //   - Docker sees the environment that Environment gives, not the operator's
 //     shell: no exported AUTH_SECRET and no COMPOSE_FILE changes what is run.
-//   - A Runtime stays with the project it resolved first. Every later call names
-//     the project, its directory and its files, so neither a renamed directory
-//     nor a new .env moves it. Project warns when they would by now.
+//   - A Runtime stays with the project it resolved first. Every later call of
+//     Compose names the project, its directory and its files, so neither a renamed
+//     directory nor a new .env moves it. Project warns when they would by now. What
+//     bears the project's label is asked of docker itself, and so is a program in a
+//     container: through Compose both take longer.
 //   - Nothing is pulled, built, pruned or removed. Volumes are never touched,
 //     and the question of Compose whether to make one anew is answered by an
 //     ended input, which means no. Only a service's own container is replaced.

@@ -93,8 +93,7 @@ func rewinds(input io.Reader) func() error {
 	}
 }
 
-// exec runs a command in a container. docker itself is asked: through Compose it
-// would take longer by half.
+// exec runs a command in a container.
 func (s inside) exec(ctx context.Context, c command.Cmd, id string) error {
 	args := append(append([]string{"docker", "exec", "--interactive"}, given(c)...), id)
 	out := &opening{to: c.Stdout}

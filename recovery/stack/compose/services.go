@@ -121,8 +121,7 @@ func fields(entries []string) map[string]secret.String {
 }
 
 // containers gives the project's containers by their services, and remembers which
-// of them these are. They are found by their label, as Compose itself finds them,
-// which docker answers in a fifth of the time that its plugin takes.
+// these are. They are found by their label, as Compose itself finds them.
 func (r *Runtime) containers(ctx context.Context, p pin) (map[string]container, error) {
 	all, err := r.ofProject(ctx, p)
 	if err != nil {
