@@ -48,7 +48,7 @@ go-test: ## run the Go tests alone, with the race detector; most of them wait fo
 test-large: ## recover 2 GiB of documents and a dump of 1 GiB, unpack a million documents, and measure the memory: minutes, and 10 GiB of disk
 	FIRMFLOW_RECOVERY_TEST_LARGE=1 go test -count=1 -v -timeout 60m -run 'TestMemoryDoesNotGrowWithTheData|TestC24' .
 
-bench: ## compare our commands with the guide's on this machine: minutes; BENCH=full for figures to quote, BENCH_DIR for another disk
+bench: ## compare our commands with the guide's on this machine: minutes; BENCH=full for figures to quote, BENCH_ONLY="vault whole" for parts, BENCH_DIR for another disk
 	BENCH=$${BENCH:-quick} go test -count=1 -v -timeout 300m -run TestBench .
 
 # Both print what repeats a failure: a seed, or an input.

@@ -115,7 +115,7 @@ func (l loader) same(ctx context.Context, ours, theirs string) error {
 func (b *bench) atOnce(path string, l loader) {
 	b.t.Helper()
 	ctx := b.t.Context()
-	archive := filepath.Join(b.dir, fmt.Sprintf("guide-%d.tar.gz", b.size.files/14))
+	_, archive := b.packedDocuments(b.size.files / 14)
 	load, extract := b.ourWay("load", append([]string{path}, l.reach...)...), b.ourWay("extract", archive)
 	o := b.paired(row{
 		Name:   "vault and database",
