@@ -24,8 +24,10 @@ func follow(ctx context.Context, db Database, c Chain, all []column) (Chain, err
 	}
 	fill = strings.NewReplacer("TABLE", c.Table, "PREV", "a."+c.Previous+"::text", "OWN", "a."+c.Hash+"::text",
 		"BEFORE", "b."+c.Previous+"::text", "HASH", "b."+c.Hash+"::text", "HEX", hexHash, "KEY", key)
-	err = db.Rows(ctx, fill.Replace(`select count(*) over (), KEY from TABLE a where PREV ~ HEX and PREV !~ '^0+$'
-		and not exists (select 1 from TABLE b where HASH = PREV) order by 2 limit 1`), func(row []string) error {
+	// Behind "offset 0" the planner does not know that few rows are wanted. Where it
+	// does, it looks for each row in the whole table, which takes an hour for 100,000.
+	err = db.Rows(ctx, fill.Replace(`select count(*) over (), k from (select KEY as k from TABLE a where PREV ~ HEX and PREV !~ '^0+$'
+		and not exists (select 1 from TABLE b where HASH = PREV) offset 0) bad order by 2 limit 1`), func(row []string) error {
 		c.FirstBad = row[1]
 		_, err := fmt.Sscan(row[0], &c.Missing)
 
@@ -34,7 +36,8 @@ func follow(ctx context.Context, db Database, c Chain, all []column) (Chain, err
 	if err != nil {
 		return c, fmt.Errorf("follow the audit log: %w", err)
 	}
-	err = db.Rows(ctx, fill.Replace(`select OWN, count(*) over () from TABLE a where not exists (select 1 from TABLE b where BEFORE = OWN) limit 100`), func(row []string) error {
+	err = db.Rows(ctx, fill.Replace(`select own, count(*) over () from (select OWN as own from TABLE a
+		where not exists (select 1 from TABLE b where BEFORE = OWN) offset 0) ends order by 1 limit 100`), func(row []string) error {
 		c.Heads = append(c.Heads, row[0])
 		_, err := fmt.Sscan(row[1], &c.Ends)
 
