@@ -167,8 +167,9 @@ func (s beside) Run(ctx context.Context, c command.Cmd) error {
 	}
 	image := p.model.Services[s.service].Image
 	// A program that is the container's first process ignores being asked to
-	// end. With an init before it, cancelling leaves no container behind.
-	args := []string{"docker", "run", "--rm", "--init", "--interactive", "--network", "none", "--pull", "never"}
+	// end. With an init before it, cancelling leaves no container behind. What it writes
+	// may be all rows of a database: the engine must not keep that in a log.
+	args := []string{"docker", "run", "--rm", "--init", "--interactive", "--network", "none", "--log-driver", "none", "--pull", "never"}
 	args = append(append(args, given(c)...), "--entrypoint", c.Args[0], image)
 	err = s.runtime.hand(ctx, c, append(args, c.Args[1:]...))
 

@@ -91,7 +91,7 @@ func TestToolRunsBesideTheService(t *testing.T) {
 	if err := r.Tool("db").Run(t.Context(), command.Cmd{Args: []string{"pg_restore", "--list"}}); err != nil {
 		t.Fatal(err)
 	}
-	want := "docker run --rm --init --interactive --network none --pull never --env LC_ALL=C.UTF-8" +
+	want := "docker run --rm --init --interactive --network none --log-driver none --pull never --env LC_ALL=C.UTF-8" +
 		" --entrypoint pg_restore firmflow-recovery-test/postgres:15 --list"
 	if got := s.last().String(); got != want {
 		t.Errorf("run: %s\nwant %s", got, want)
