@@ -196,7 +196,7 @@ func (e explained) Rows(ctx context.Context, sql string, row func([]string) erro
 }
 
 // TestG2ALongChainIsFollowedInOneWayThroughIt: a loop over the table for each of its
-// rows would take an hour for 100,000 entries. Fixed columns are compared as texts, of
+// rows took a minute for 12,000 entries. Fixed columns are compared as texts, of
 // which the planner knows nothing.
 func TestG2ALongChainIsFollowedInOneWayThroughIt(t *testing.T) {
 	i := seeded(t)

@@ -111,8 +111,10 @@ func (s inside) failure(err error, c command.Cmd) error {
 	}
 	own := own(failed, c)
 	line := own.LastLine()
-	gone := strings.Contains(line, "No such container: ")
-	stopped := strings.HasPrefix(line, "Error response from daemon: ") && strings.Contains(strings.ToLower(line), " container ") &&
+	// Only docker's own words count: what a program has begun is not begun again.
+	engine := strings.HasPrefix(line, "Error response from daemon: ")
+	gone := strings.HasPrefix(line, "Error: No such container: ") || engine && strings.Contains(line, " No such container: ")
+	stopped := engine && strings.Contains(strings.ToLower(line), " container ") &&
 		(strings.Contains(line, " is not running") || strings.Contains(line, " is restarting, wait") || strings.Contains(line, " is paused, unpause"))
 	ended := strings.HasPrefix(line, refusal) && strings.Contains(line, " setns ") // as the program was to begin
 	if failed.ExitCode == 1 && (gone || stopped) || ended {

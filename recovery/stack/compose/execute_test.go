@@ -54,7 +54,7 @@ func TestAContainerMadeAnewIsFound(t *testing.T) {
 		"gone":                  {"Error: No such container: " + dbID, 1, func() io.Reader { return strings.NewReader("in") }, []string{dbID, newer}, false},
 		"gone, newer words":     {"Error response from daemon: No such container: " + dbID, 1, func() io.Reader { return nil }, []string{dbID, newer}, false},
 		"stopped":               {"Error response from daemon: container " + dbID + " is not running", 1, func() io.Reader { return strings.NewReader("in") }, []string{dbID, newer}, false},
-		"the program fails":     {"psql: error", 1, func() io.Reader { return strings.NewReader("in") }, []string{dbID}, false},
+		"the program fails":     {"psql: error: No such container: " + dbID + " is not running", 1, func() io.Reader { return strings.NewReader("in") }, []string{dbID}, false},
 		"input that is read":    {"", 0, func() io.Reader { return unseekable{strings.NewReader("in")} }, []string{newer}, false},
 		"there is none by then": {"Error: No such container: " + dbID, 1, func() io.Reader { return nil }, []string{dbID}, true},
 	} {
